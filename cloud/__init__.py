@@ -1,0 +1,1 @@
+"""The cloud aggregator: seven stages of the value stream around one chain of record."""
