@@ -12,7 +12,7 @@ from vpp_core.messages import MESSAGES
 
 def schemas() -> dict[str, dict[str, Any]]:
     """One JSON Schema (2020-12) a message, by topic kind."""
-    return {kind: msgspec.json.schema(message) for kind, message in MESSAGES.items()}
+    return {kind: json.loads(json.dumps(msgspec.json.schema(message))) for kind, message in MESSAGES.items()}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,7 @@
 """Setpoints over time: steps that do not overlap, and nothing outside them."""
 
 from datetime import datetime
+from itertools import pairwise
 
 import msgspec
 
@@ -24,7 +25,7 @@ class Schedule(msgspec.Struct, frozen=True):
     steps: tuple[ScheduleStep, ...] = ()
 
     def __post_init__(self) -> None:
-        for earlier, later in zip(self.steps, self.steps[1:], strict=False):
+        for earlier, later in pairwise(self.steps):
             if later.interval.start < earlier.interval.end:
                 raise ValueError(f"schedule steps overlap at {later.interval.start.isoformat()}")
 

@@ -4,6 +4,8 @@ Every message carries ``v``, its contract version. Fields are only ever added, w
 agent keeps working with a new cloud, and ``tests/contract`` fails on anything else.
 """
 
+import msgspec
+
 from vpp_core.messages.config import FrequencyResponse, ReserveStep, SiteConfig
 from vpp_core.messages.dispatch import Dispatch, DispatchPriority
 from vpp_core.messages.enrollment import CommissioningCheck, Enrollment
@@ -12,7 +14,7 @@ from vpp_core.messages.receipt import Receipt, ReceiptStatus
 from vpp_core.messages.state import ControlState, GatewayState
 from vpp_core.messages.telemetry import Acknowledgement, Reading, Telemetry
 
-MESSAGES = {
+MESSAGES: dict[str, type[msgspec.Struct]] = {
     "enrollment": Enrollment,
     "telemetry": Telemetry,
     "state": GatewayState,
