@@ -1,0 +1,1 @@
+"""The gateway's agent: speaks to the devices of one site, keeps them safe, obeys the cloud within limits."""

@@ -1,0 +1,1 @@
+"""Devices on the wire: links, the SunSpec codec, discovery and the driver."""
