@@ -1,0 +1,1 @@
+"""Stage 7: who is paid what, on books that balance, and a statement that says why."""
