@@ -1,0 +1,159 @@
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from simulators.rig.pace import PaceFile
+from vpp_core.clock import monotonic_host_s
+from vpp_core.faults import LocalFault
+
+NOON = datetime(2021, 8, 12, 12, tzinfo=UTC)
+
+READER = """
+import sys
+from pathlib import Path
+from simulators.rig.pace import PaceFile
+
+pace_file = PaceFile.open(Path(sys.argv[1]))
+print("reading", flush=True)
+seen = set()
+while True:
+    pace = pace_file.read()
+    assert pace.at_s >= max(seen, default=0.0), "time ran backwards"
+    seen.add(pace.at_s)
+    assert pace.speed in (0.0, 1.0) or abs(pace.at_s - pace.speed * 1e6) < 1e-3, f"half of two paces: {pace}"
+    if pace.speed == 999.0:
+        break
+print(len(seen))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "clock"
+
+
+def test_a_new_clock_stands_still_at_its_instant(path: Path) -> None:
+    pace = PaceFile.create(path, NOON)
+    assert pace.now() == NOON
+    assert pace.clock().now() == NOON
+
+
+def test_a_reader_sees_every_change_of_the_keeper(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    reader = PaceFile.open(path)
+    keeper.set_speed(60.0)
+    assert reader.read() == keeper.read()
+    assert reader.read().speed == 60.0
+    keeper.set_speed(0.0)
+    keeper.step_to(NOON + timedelta(hours=1))
+    assert reader.now() == NOON + timedelta(hours=1)
+
+
+def test_time_is_continuous_when_the_speed_changes(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    keeper.set_speed(1_000.0)
+    before = keeper.now()
+    keeper.set_speed(0.0)
+    held = keeper.now()
+    assert held >= before
+    assert keeper.now() == held
+
+
+def test_a_step_keeps_the_speed(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    keeper.set_speed(2.0)
+    keeper.step_to(NOON + timedelta(days=1))
+    assert keeper.read().speed == 2.0
+    assert keeper.now() >= NOON + timedelta(days=1)
+
+
+def test_time_never_steps_back(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    with pytest.raises(ValueError, match="does not step back"):
+        keeper.step_to(NOON - timedelta(seconds=1))
+    assert keeper.now() == NOON
+
+
+@pytest.mark.parametrize("speed", [-1.0, float("nan"), float("inf")])
+def test_a_speed_is_zero_or_more(path: Path, speed: float) -> None:
+    keeper = PaceFile.create(path, NOON)
+    with pytest.raises(ValueError, match="zero or more"):
+        keeper.set_speed(speed)
+
+
+async def test_a_run_ends_at_its_instant_and_goes_on_in_real_time(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    goal = NOON + timedelta(hours=6)
+    await keeper.run_until(goal, speed=1_000_000.0)
+    assert keeper.now() >= goal
+    assert keeper.read().speed == 1.0
+    reached = keeper.now()
+    await keeper.run_until(goal, speed=10.0)
+    assert keeper.now() - reached < timedelta(hours=1)
+
+
+def test_only_the_keeper_writes(path: Path) -> None:
+    PaceFile.create(path, NOON)
+    with pytest.raises(TypeError):
+        PaceFile.open(path).set_speed(1.0)
+
+
+def test_a_closed_clock_lets_its_file_go(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    keeper.close()
+    path.unlink()
+    assert not path.exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"short", b"x" * 80], ids=["empty", "too-short", "foreign"])
+def test_what_is_not_a_clock_file_is_refused_in_one_sentence(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(LocalFault) as caught:
+        PaceFile.open(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_clock_file_is_named(path: Path) -> None:
+    with pytest.raises(LocalFault, match="cannot be read"):
+        PaceFile.open(path)
+    with pytest.raises(LocalFault, match="cannot be written"):
+        PaceFile.create(path / "nowhere", NOON)
+
+
+def test_a_damaged_pace_is_never_taken_for_a_time(path: Path) -> None:
+    PaceFile.create(path, NOON).close()
+    content = bytearray(path.read_bytes())
+    content[16 + 32] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(LocalFault, match="damaged"):
+        PaceFile.open(path).read()
+
+
+@pytest.mark.integration
+async def test_another_process_never_sees_half_of_one_pace_and_half_of_another(path: Path) -> None:
+    keeper = PaceFile.create(path, datetime.fromtimestamp(0, UTC))
+    reader = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", READER, str(path), stdout=asyncio.subprocess.PIPE
+    )
+    assert reader.stdout is not None
+    assert await reader.stdout.readline() == b"reading\n"
+    deadline_s = monotonic_host_s() + 0.5
+    speed = 2.0
+    while monotonic_host_s() < deadline_s:
+        _write(keeper, speed)
+        speed += 0.5 if speed < 900.0 else 1e-6
+    _write(keeper, 999.0)
+    seen = int(await reader.stdout.readline())
+    assert await reader.wait() == 0
+    assert seen > 10, "the reader watched too little to prove anything"
+
+
+def _write(keeper: PaceFile, speed: float) -> None:
+    """Set a pace whose two numbers tell whether they belong together."""
+    keeper.set_speed(0.0)
+    keeper.step_to(datetime.fromtimestamp(speed * 1e6, UTC))
+    keeper.set_speed(speed)
