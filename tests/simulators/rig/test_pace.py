@@ -1,5 +1,7 @@
 import asyncio
+import mmap
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -131,6 +133,45 @@ def test_a_damaged_pace_is_never_taken_for_a_time(path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(LocalFault, match="damaged"):
         PaceFile.open(path).read()
+
+
+def test_a_pace_that_is_being_written_is_not_in_force(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    reader = PaceFile.open(path)
+    content = path.read_bytes()
+    with path.open("r+b") as file:
+        file.seek(16)
+        file.write(b"half a pace".ljust(32, b"?"))
+    assert reader.now() == NOON
+    assert content != path.read_bytes()
+    keeper.close()
+
+
+def test_a_reader_that_is_overtaken_while_it_copies_reads_again(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    reader = PaceFile.open(path)
+    overtaken = OvertakenMap(reader._map, lambda: [keeper.set_speed(speed) for speed in (2.0, 3.0)])
+    reader._map = overtaken  # type: ignore[assignment]
+    pace = reader.read()
+    assert overtaken.copies == 2
+    assert pace == keeper.read()
+
+
+class OvertakenMap:
+    """A mapped file whose keeper writes twice in the middle of the first copy."""
+
+    def __init__(self, real: mmap.mmap, overtake: Callable[[], object]) -> None:
+        self._real = real
+        self._overtake = overtake
+        self.copies = 0
+
+    def __getitem__(self, part: slice) -> bytes:
+        middle = part.start + 8
+        head = self._real[part.start : middle]
+        if self.copies == 0:
+            self._overtake()
+        self.copies += 1
+        return head + self._real[middle : part.stop]
 
 
 @pytest.mark.integration
