@@ -1,0 +1,1 @@
+"""Stage 1: an owner consents, a gateway is commissioned, and the site may be dispatched."""

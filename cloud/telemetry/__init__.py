@@ -1,0 +1,1 @@
+"""From the broker to the store: what sites report, checked, kept once, and acknowledged."""

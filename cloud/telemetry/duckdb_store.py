@@ -1,0 +1,163 @@
+"""The embedded telemetry store: one DuckDB file, fed in batches of NumPy columns."""
+
+from collections.abc import Iterable
+from datetime import UTC, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from cloud.telemetry.energy import energy_steps
+from cloud.telemetry.store import GAP_S_MAX, VALUES, Columns, EnergyStep, naive_utc
+from vpp_core.faults import StorageFault
+from vpp_core.ids import DerId
+from vpp_core.interval import Interval
+from vpp_core.measurement import Quality
+from vpp_core.messages import Reading
+
+LOOKAROUND = timedelta(days=1)
+"""How far outside an interval a sample is looked for, to estimate the energy across a gap."""
+
+_CREATE = f"""
+CREATE TABLE IF NOT EXISTS telemetry (
+    site_id VARCHAR NOT NULL,
+    der_id VARCHAR NOT NULL,
+    measured_at TIMESTAMP NOT NULL,
+    quality VARCHAR NOT NULL,
+    {", ".join(f"{name} DOUBLE" for name in VALUES)}
+)"""
+_INSERT = f"""
+INSERT INTO telemetry
+SELECT site_id, der_id, measured_at, quality, {", ".join(f"nullif({name}, 'NaN'::DOUBLE)" for name in VALUES)}
+FROM (SELECT *, row_number() OVER (PARTITION BY der_id, measured_at) AS copy FROM batch) AS b
+WHERE copy = 1 AND NOT EXISTS (
+    SELECT 1 FROM telemetry AS t
+    WHERE t.der_id = b.der_id AND t.measured_at = b.measured_at AND t.measured_at BETWEEN $first AND $last
+)"""
+_COLUMNS = f"der_id, measured_at, quality, {', '.join(VALUES)}"
+_LATEST = f"""
+SELECT {_COLUMNS} FROM telemetry WHERE der_id IN (SELECT unnest($devices))
+QUALIFY row_number() OVER (PARTITION BY der_id ORDER BY measured_at DESC) = 1 ORDER BY der_id"""
+_SERIES = f"""
+SELECT {_COLUMNS} FROM telemetry
+WHERE der_id = $device AND measured_at >= $first AND measured_at < $last ORDER BY measured_at"""
+_ENERGY = """
+WITH counted AS (
+    SELECT der_id, measured_at, energy_injected_wh AS injected_wh, energy_absorbed_wh AS absorbed_wh
+    FROM telemetry
+    WHERE der_id IN (SELECT unnest($devices)) AND quality = 'good'
+      AND energy_injected_wh IS NOT NULL AND energy_absorbed_wh IS NOT NULL
+      AND measured_at BETWEEN $earliest AND $latest
+)
+SELECT * FROM counted WHERE measured_at BETWEEN $first AND $last
+UNION ALL
+SELECT der_id, max(measured_at), arg_max(injected_wh, measured_at), arg_max(absorbed_wh, measured_at)
+FROM counted WHERE measured_at < $first GROUP BY der_id
+UNION ALL
+SELECT der_id, min(measured_at), arg_min(injected_wh, measured_at), arg_min(absorbed_wh, measured_at)
+FROM counted WHERE measured_at > $last GROUP BY der_id
+ORDER BY der_id, measured_at"""
+
+
+class DuckDbStore:
+    """A :class:`cloud.telemetry.store.TelemetryStore` in one file, held by one process.
+
+    Args:
+        path: the file; nothing keeps it in memory.
+        gap_s_max: longest distance of two samples that still counts as measured.
+
+    Raises:
+        StorageFault: another process holds the file, or it is no DuckDB database.
+    """
+
+    def __init__(self, path: Path | None, gap_s_max: float = GAP_S_MAX) -> None:
+        self._where = str(path) if path else ":memory:"
+        self._gap_s_max = gap_s_max
+        try:
+            self._connection = duckdb.connect(self._where, config={"threads": 1})
+            self._connection.execute(_CREATE)
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+
+    def write_batch(self, columns: Columns) -> int:
+        if len(columns["measured_at"]) == 0:
+            return 0
+        span = {"first": columns["measured_at"].min().item(), "last": columns["measured_at"].max().item()}
+        try:
+            self._connection.register("batch", dict(columns))
+            ((new,),) = self._connection.execute(_INSERT, span).fetchall()
+            self._connection.unregister("batch")
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+        return int(new)
+
+    def latest(self, devices: Iterable[DerId]) -> dict[DerId, Reading]:
+        rows = self._rows(_LATEST, {"devices": sorted(devices)})
+        return {reading.der_id: reading for reading in map(_reading, rows)}
+
+    def series(self, device: DerId, interval: Interval) -> list[Reading]:
+        span = {"first": naive_utc(interval.start), "last": naive_utc(interval.end)}
+        return [_reading(row) for row in self._rows(_SERIES, {"device": device, **span})]
+
+    def energy(
+        self, devices: Iterable[DerId], interval: Interval, step_s: float
+    ) -> dict[DerId, list[EnergyStep]]:
+        wanted = sorted(set(devices))
+        steps = list(interval.split(step_s))
+        first, last = naive_utc(interval.start), naive_utc(interval.end)
+        span = {
+            "first": first,
+            "last": last,
+            "earliest": first - LOOKAROUND,
+            "latest": last + LOOKAROUND,
+        }
+        samples = self._columns(_ENERGY, {"devices": wanted, **span})
+        sampled_s = samples["measured_at"].astype("datetime64[us]").astype(np.int64) / 1e6
+        result: dict[DerId, list[EnergyStep]] = {}
+        for device in wanted:
+            mine = samples["der_id"] == device
+            result[device] = energy_steps(
+                sampled_s=sampled_s[mine],
+                injected_wh=np.asarray(samples["injected_wh"][mine], dtype=np.float64),
+                absorbed_wh=np.asarray(samples["absorbed_wh"][mine], dtype=np.float64),
+                steps=steps,
+                gap_s_max=self._gap_s_max,
+            )
+        return result
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+
+    def _columns(self, query: str, values: dict[str, Any]) -> dict[str, npt.NDArray[Any]]:
+        try:
+            return self._connection.execute(query, values).fetchnumpy()
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+
+    def _fault(self, error: duckdb.Error) -> StorageFault:
+        text = str(error).splitlines()[0]
+        if "lock" in text.lower():
+            advice = "another process holds it; stop that one"
+        elif "not a valid DuckDB" in text or "corrupt" in text.lower():
+            advice = "it is damaged or no DuckDB file; move it away or restore a backup"
+        else:
+            advice = "check the path, its permissions and the free space"
+        return StorageFault(f"the telemetry store {self._where} cannot be used ({text}): {advice}")
+
+
+def _reading(row: tuple[Any, ...]) -> Reading:
+    der_id, measured_at, quality, *values = row
+    return Reading(
+        der_id=der_id,
+        at=measured_at.replace(tzinfo=UTC),
+        quality=Quality(quality),
+        **dict(zip(VALUES, values, strict=True)),
+    )
