@@ -1,4 +1,5 @@
-"""The first schema: chain of record, enrollment, telemetry progress, events, audit trail.
+"""The first schema: chain of record, enrollment, telemetry progress, events, audit trail,
+interval history and ledger.
 
 Opened by Alembic as ``cloud.storage.migrations.versions.0001_initial``.
 """
@@ -17,9 +18,16 @@ def upgrade() -> None:
     _enrollment()
     _uplink()
     _audit()
+    _interval_history()
+    _ledger()
 
 
 def downgrade() -> None:
+    op.drop_index(op.f("ix_ledger_posting_account_id"), table_name="ledger_posting")
+    op.drop_table("ledger_posting")
+    op.drop_table("ledger_entry")
+    op.drop_table("ledger_account")
+    op.drop_table("interval_history")
     op.drop_table("gateway")
     op.drop_table("enrollment_code")
     op.drop_index(op.f("ix_contract_program_id"), table_name="contract")
@@ -166,3 +174,55 @@ def _audit() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_row")),
     )
     op.create_index(op.f("ix_audit_row_at"), "audit_row", ["at"], unique=False)
+
+
+def _interval_history() -> None:
+    op.create_table(
+        "interval_history",
+        sa.Column("site_id", sa.String(), nullable=False),
+        sa.Column("start", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("step_s", sa.Integer(), nullable=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("site_id", "start", name=op.f("pk_interval_history")),
+    )
+
+
+def _ledger() -> None:
+    op.create_table(
+        "ledger_account",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("book", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("currency", sa.String(length=3), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ledger_account")),
+    )
+    op.create_table(
+        "ledger_entry",
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("text", sa.String(), nullable=False),
+        sa.Column("record_ids", sa.String(), nullable=False),
+        sa.Column("previous_digest", sa.String(length=64), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("position", name=op.f("pk_ledger_entry")),
+        sa.UniqueConstraint("key", name=op.f("uq_ledger_entry_key")),
+    )
+    op.create_table(
+        "ledger_posting",
+        sa.Column("entry_position", sa.Integer(), nullable=False),
+        sa.Column("line", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("amount_cents", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["account_id"], ["ledger_account.id"], name=op.f("fk_ledger_posting_account_id_ledger_account")
+        ),
+        sa.ForeignKeyConstraint(
+            ["entry_position"],
+            ["ledger_entry.position"],
+            name=op.f("fk_ledger_posting_entry_position_ledger_entry"),
+        ),
+        sa.PrimaryKeyConstraint("entry_position", "line", name=op.f("pk_ledger_posting")),
+    )
+    op.create_index(op.f("ix_ledger_posting_account_id"), "ledger_posting", ["account_id"], unique=False)
