@@ -158,7 +158,10 @@ class Award(Record, frozen=True, kw_only=True, tag="award"):
 
 
 class GridEvent(Record, frozen=True, kw_only=True, tag="grid_event"):
-    """Stage 5. A utility's event as it arrived (OpenADR), with our opt."""
+    """Stage 5. One modification of a utility's event as it arrived (OpenADR), with our opt.
+
+    A cancellation is a modification with target zero.
+    """
 
     source: str
     event_id: str
@@ -169,10 +172,16 @@ class GridEvent(Record, frozen=True, kw_only=True, tag="grid_event"):
     """Change of injection that the utility asks for (W, magnitude upward)."""
     opt: str
     received_at: datetime
+    reason: str = ""
+    """Why we opted out, or what the modification was."""
 
 
 class Commitment(Record, frozen=True, kw_only=True, tag="commitment"):
-    """Stage 5. What we owe: one product or program, one interval."""
+    """Stage 5. What we owe: one product or program, one interval.
+
+    A later commitment of the same product and interval replaces this one: an event may be modified, and
+    the rest of a cancelled one is replaced by zero.
+    """
 
     product_id: ProductId
     program_id: ProgramId
@@ -250,6 +259,8 @@ class Baseline(Record, frozen=True, kw_only=True, tag="baseline"):
     """Id and version of the baseline rule."""
     sites: dict[SiteId, int]
     """Baseline energy of each site (Wh, injection positive)."""
+    adjustment: str = ""
+    """What the same-day adjustment did to the aggregate, and why."""
 
 
 class SettlementLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -321,6 +332,8 @@ class Figure(Record, frozen=True, kw_only=True, tag="figure"):
     definition: str
     note: str = ""
     """Says what is synthetic or missing; empty when nothing is."""
+    day: date | None = None
+    """The delivery day that it is about."""
 
 
 AnyRecord = (
