@@ -1,7 +1,6 @@
 import asyncio
 import mmap
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -150,7 +149,7 @@ def test_a_pace_that_is_being_written_is_not_in_force(path: Path) -> None:
 def test_a_reader_that_is_overtaken_while_it_copies_reads_again(path: Path) -> None:
     keeper = PaceFile.create(path, NOON)
     reader = PaceFile.open(path)
-    overtaken = OvertakenMap(reader._map, lambda: [keeper.set_speed(speed) for speed in (2.0, 3.0)])
+    overtaken = OvertakenMap(reader._map, keeper)
     reader._map = overtaken  # type: ignore[assignment]
     pace = reader.read()
     assert overtaken.copies == 2
@@ -160,16 +159,17 @@ def test_a_reader_that_is_overtaken_while_it_copies_reads_again(path: Path) -> N
 class OvertakenMap:
     """A mapped file whose keeper writes twice in the middle of the first copy."""
 
-    def __init__(self, real: mmap.mmap, overtake: Callable[[], object]) -> None:
+    def __init__(self, real: mmap.mmap, keeper: PaceFile) -> None:
         self._real = real
-        self._overtake = overtake
+        self._keeper = keeper
         self.copies = 0
 
     def __getitem__(self, part: slice) -> bytes:
         middle = part.start + 8
         head = self._real[part.start : middle]
         if self.copies == 0:
-            self._overtake()
+            self._keeper.set_speed(2.0)
+            self._keeper.set_speed(3.0)
         self.copies += 1
         return head + self._real[middle : part.stop]
 
