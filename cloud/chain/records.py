@@ -82,6 +82,8 @@ class ForecastSeries(msgspec.Struct, frozen=True, kw_only=True):
     q90_w: tuple[float, ...]
     persistence_w: tuple[float, ...]
     """The naive reference: the same time yesterday."""
+    mean_w: tuple[float, ...] = ()
+    """The expected value: what portfolios add up, since medians must not be added."""
 
 
 class Forecast(Record, frozen=True, kw_only=True, tag="forecast"):
