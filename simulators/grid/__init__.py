@@ -1,0 +1,1 @@
+"""The grid as the sites see it: frequency and voltage by script."""
