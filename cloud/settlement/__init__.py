@@ -1,0 +1,1 @@
+"""Stage 6: what was delivered, against which baseline, and what it is worth."""
