@@ -29,8 +29,10 @@ class ProfileBook:
         return iter(self._profiles.values())
 
     def __getitem__(self, name: str) -> Profile:
-        """Raises:
-        ConfigurationFault: there is none of that name.
+        """The profile of that name.
+
+        Raises:
+            ConfigurationFault: there is none.
         """
         try:
             return self._profiles[name]
@@ -96,9 +98,13 @@ def load_profile(file: Traversable) -> Profile:
 
 def _fits(profile: Profile, identity: tuple[str, str, str], model_ids: frozenset[int]) -> bool:
     prefixes = (profile.match.manufacturer, profile.match.model, profile.match.version)
-    return model_ids.issuperset(profile.match.models) and all(
-        value.casefold().startswith(prefix.casefold())
-        for value, prefix in zip(identity, prefixes, strict=True)
+    return (
+        model_ids.issuperset(profile.match.models)
+        and model_ids.isdisjoint(profile.match.models_absent)
+        and all(
+            value.casefold().startswith(prefix.casefold())
+            for value, prefix in zip(identity, prefixes, strict=True)
+        )
     )
 
 

@@ -8,12 +8,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from vpp_core.der import DerKind
+from vpp_core.der import DerKind, Efficiency, NonNegative
 from vpp_core.sign import SignConvention
 
 PointName = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[A-Za-z][A-Za-z0-9_.]*$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-NonNegative = Annotated[float, msgspec.Meta(ge=0.0)]
 BlockRegisters = Annotated[int, msgspec.Meta(ge=8, le=125)]
 
 UNKNOWN_PERSISTENCE_S_MIN = 60.0
@@ -74,17 +73,19 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
-class Match(_Part, frozen=True):
+class Match(_Part, frozen=True, kw_only=True):
     """When a profile fits: all the prefixes and all the models; case does not count."""
 
     models: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)]
     """Models that the device must have."""
+    models_absent: tuple[int, ...] = ()
+    """Models that it must not have: a battery's map is not taken for that of a PV inverter."""
     manufacturer: str = ""
     model: str = ""
     version: str = ""
 
 
-class Access(_Part, frozen=True):
+class Access(_Part, frozen=True, kw_only=True):
     """How gently a device wants to be asked."""
 
     base_addresses: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)] = (40_000, 0, 50_000)
@@ -96,7 +97,7 @@ class Access(_Part, frozen=True):
     """Slowest answer that is still normal; commissioning compares the device with it."""
 
 
-class Point(_Part, frozen=True):
+class Point(_Part, frozen=True, kw_only=True):
     """Where one canonical value is found."""
 
     at: Annotated[tuple[PointName, ...], msgspec.Meta(min_length=1)]
@@ -106,7 +107,7 @@ class Point(_Part, frozen=True):
     """Without it, a reading is not good."""
 
 
-class Readings(_Part, frozen=True):
+class Readings(_Part, frozen=True, kw_only=True):
     """The canonical values of a poll; units by name, power injection positive."""
 
     power_w: Point
@@ -119,16 +120,19 @@ class Readings(_Part, frozen=True):
     energy_capacity_wh: Point | None = None
 
 
-class Ratings(_Part, frozen=True):
+class Ratings(_Part, frozen=True, kw_only=True):
     """The nameplate; magnitudes."""
 
     injection_w_max: Point | None = None
     absorption_w_max: Point | None = None
     apparent_va_max: Point | None = None
     voltage_nominal_v: Point | None = None
+    charge_efficiency: Efficiency = 1.0
+    """Of the family, assumed until it is measured: the registers do not tell."""
+    discharge_efficiency: Efficiency = 1.0
 
 
-class Step(_Part, frozen=True):
+class Step(_Part, frozen=True, kw_only=True):
     """One write of a recipe."""
 
     point: PointName
@@ -137,7 +141,7 @@ class Step(_Part, frozen=True):
     """Only when the control was not enabled before: settings that then stay."""
 
 
-class Reversion(_Part, frozen=True):
+class Reversion(_Part, frozen=True, kw_only=True):
     kind: ReversionKind
     timer_s_min: NonNegative = 1.0
     timer_s_max: NonNegative = 3_600.0
@@ -147,7 +151,7 @@ class Reversion(_Part, frozen=True):
             raise ValueError("timer_s_min lies above timer_s_max")
 
 
-class Persistence(_Part, frozen=True):
+class Persistence(_Part, frozen=True, kw_only=True):
     """Where setpoints are kept, and how often they may be written."""
 
     kind: PersistenceKind
@@ -161,7 +165,7 @@ class Persistence(_Part, frozen=True):
             )
 
 
-class Control(_Part, frozen=True):
+class Control(_Part, frozen=True, kw_only=True):
     """How a device is commanded and released."""
 
     setpoint: PointName
@@ -185,7 +189,7 @@ class Control(_Part, frozen=True):
             raise ValueError("timer and reversion.kind disagree about whether there is a timer")
 
 
-class Quirk(_Part, frozen=True):
+class Quirk(_Part, frozen=True, kw_only=True):
     """Something that a reader of the data sheet would not expect."""
 
     text: str
@@ -193,7 +197,7 @@ class Quirk(_Part, frozen=True):
     versions: str = ""
 
 
-class Profile(_Part, frozen=True):
+class Profile(_Part, frozen=True, kw_only=True):
     """One family of devices."""
 
     name: Name

@@ -1,15 +1,30 @@
 """One device: discovered, polled, commanded and released, by its profile."""
 
+import math
+from functools import partial
+
 from edge_agent.devices.command import CommandResult, Confirmed, NotConfirmed
-from edge_agent.devices.link import Link
+from edge_agent.devices.link import Link, RegisterRefused
+from edge_agent.devices.nameplate import Nameplate
+from edge_agent.devices.pacing import PacedLink
+from edge_agent.devices.plan import Unencodable, Value
+from edge_agent.devices.plausibility import Bounds
+from edge_agent.devices.poll import MapShifted, Poll
 from edge_agent.devices.reading import ControlReadback, DeviceReading
+from edge_agent.devices.recipe import OutOfRange, Recipe, WriteBudget
+from edge_agent.devices.scan import DeviceMap, scan
+from edge_agent.devices.sense import Sense
 from firmware_profiles import Profile, ProfileBook
+from firmware_profiles.profile import Point, Ratings, Readings, ReversionKind
 from vpp_core.clock import Clock
 from vpp_core.der import DerDescription, DerKind
+from vpp_core.faults import ConfigurationFault, DeviceFault
 from vpp_core.ids import DerId
-from vpp_core.measurement import Measurement
+from vpp_core.measurement import Measurement, Quality
 
 __all__ = ["CommandResult", "Confirmed", "Device", "NotConfirmed", "discover"]
+
+_MILLI = 1e-3
 
 
 async def discover(
@@ -18,6 +33,10 @@ async def discover(
     """Scan a unit, find its profile and read its nameplate.
 
     Args:
+        link: the way to the unit; the device keeps using it.
+        unit: Modbus unit id.
+        profiles: those to choose from.
+        clock: stamps readings and paces requests.
         kind: what the site's settings say that the device is; without it, a map that could be a battery
             or an EVSE is refused rather than guessed.
 
@@ -25,21 +44,85 @@ async def discover(
         DeviceFault: the unit does not answer, or is no SunSpec device.
         ConfigurationFault: no profile, or more than one kind of profile, fits.
     """
-    raise NotImplementedError
+    device_map = await scan(link, unit)
+    profile = profiles.match(
+        device_map.manufacturer, device_map.model, device_map.version, device_map.model_ids, kind
+    )
+    if profile is None:
+        models = ", ".join(str(location.model_id) for location in device_map.models)
+        raise ConfigurationFault(
+            f"{link} unit {unit} is {device_map.manufacturer} {device_map.model} with the models {models}; "
+            f"no profile for {kind or 'any kind'} fits, check the unit and the kind"
+        )
+    device = Device(link, unit, profile, device_map, clock)
+    await device.refresh()
+    return device
 
 
 class Device:
     """One unit behind a link. Not safe for two tasks at once: one owner polls and commands."""
 
-    profile: Profile
+    def __init__(self, link: Link, unit: int, profile: Profile, device_map: DeviceMap, clock: Clock) -> None:
+        self.profile = profile
+        self.unit = unit
+        self.map = device_map
+        self.nameplate = Nameplate()
+        self.energy_capacity_wh = 0.0
+        self._endpoint = link
+        self._link = PacedLink(link, clock, profile.access.gap_ms_min * _MILLI)
+        self._clock = clock
+        self._sense = Sense(profile.readings, Bounds())
+        self._recipe = Recipe(profile.control, self.nameplate) if profile.control else None
+        self._budget = (
+            WriteBudget(profile.control.persistence, clock.monotonic_s) if profile.control else None
+        )
+        self._enabled = False
+        self._trusted = False
+        """The control points were read since the last fault: scale factors and places are known."""
+        self._shifted = False
+        self._lay_out()
 
     @property
     def kind(self) -> DerKind:
-        raise NotImplementedError
+        return self.profile.kind
+
+    def __str__(self) -> str:
+        return f"{self._endpoint} unit {self.unit}"
 
     def description(self, der_id: DerId, name: str) -> DerDescription:
         """Identity, ratings and profile, as enrolled."""
-        raise NotImplementedError
+        ratings = self.profile.ratings
+        return DerDescription(
+            der_id=der_id,
+            kind=self.kind,
+            name=name,
+            manufacturer=self.map.manufacturer,
+            model=self.map.model,
+            serial=self.map.serial,
+            firmware=self.map.version,
+            profile=self.profile.name,
+            injection_w_max=self.nameplate.injection_w_max,
+            absorption_w_max=self.nameplate.absorption_w_max,
+            energy_capacity_wh=self.energy_capacity_wh if self.kind is DerKind.BATTERY else 0.0,
+            charge_efficiency=ratings.charge_efficiency,
+            discharge_efficiency=ratings.discharge_efficiency,
+        )
+
+    async def refresh(self) -> None:
+        """Read nameplate and all values, after a scan; bounds and limits follow the nameplate.
+
+        Raises:
+            DeviceFault: no answer, or the map has shifted once more.
+        """
+        await self._static.read(self._link, self.unit)
+        self.nameplate = Nameplate.read(self.profile.ratings, partial(_value_of, self._static))
+        rated_w, nominal_v = self.nameplate.power_w_max, self.nameplate.voltage_nominal_v
+        self._sense = Sense(self.profile.readings, Bounds.of_ratings(rated_w, nominal_v))
+        if self.profile.control is not None:
+            self._recipe = Recipe(self.profile.control, self.nameplate)
+            await self._fetch(self._control)
+        reading = await self.read()
+        self.energy_capacity_wh = reading.energy_capacity_wh or 0.0
 
     async def read(self) -> DeviceReading:
         """One poll: every value of the profile, plausible or a gap; at most three requests.
@@ -48,7 +131,13 @@ class Device:
             DeviceFault: no answer, or the register map is not the one that was scanned; the next call
                 scans again.
         """
-        raise NotImplementedError
+        await self._ensure_map()
+        await self._fetch(self._poll)
+        control = None
+        if self._recipe is not None:
+            control = self._control_of(self._poll)
+            self._enabled = self._enabled and control.enabled
+        return self._sense.reading(partial(_value_of, self._poll), self._clock.now(), control)
 
     async def read_frequency(self) -> Measurement:
         """Frequency in Hz by one small request; SUSPECT or MISSING if control must not act on it.
@@ -56,7 +145,7 @@ class Device:
         Raises:
             DeviceFault: as ``read``.
         """
-        raise NotImplementedError
+        return await self._read_fast("frequency_hz", self.profile.readings.frequency_hz)
 
     async def read_power(self) -> Measurement:
         """Active power in W, injection positive, by one small request.
@@ -64,7 +153,7 @@ class Device:
         Raises:
             DeviceFault: as ``read``.
         """
-        raise NotImplementedError
+        return await self._read_fast("power_w", self.profile.readings.power_w)
 
     async def read_control(self) -> ControlReadback:
         """The control points as they stand, before anything is written: an orphan shows here.
@@ -73,7 +162,10 @@ class Device:
             DeviceFault: as ``read``.
             ValueError: the device takes no commands (a meter).
         """
-        raise NotImplementedError
+        self._commanded()
+        await self._ensure_map()
+        await self._fetch(self._control)
+        return self._control_of(self._control)
 
     async def command(self, setpoint_w: float, revert_s: float) -> CommandResult:
         """Write a setpoint with its reversion timer by the profile's recipe, and read it back.
@@ -87,11 +179,164 @@ class Device:
             DeviceFault: no answer; the device may hold the new setpoint or the old one.
             ValueError: not a finite setpoint, or the device takes no commands (a meter).
         """
-        raise NotImplementedError
+        recipe, budget = self._commanded()
+        if not math.isfinite(setpoint_w):
+            raise ValueError(f"a setpoint is a finite number of watts, not {setpoint_w}")
+        try:
+            value, timer_s = recipe.register_value(setpoint_w), recipe.timer_s(revert_s)
+            budget.spend()
+        except OutOfRange as refusal:
+            return NotConfirmed(str(refusal))
+        enabled, self._enabled = self._enabled, False
+        writes = recipe.command_writes(value, timer_s, enabled=enabled)
+        if (reason := await self._write_and_verify(writes)) is not None:
+            return NotConfirmed(reason)
+        self._enabled = True
+        held = self._control_of(self._control)
+        works = recipe.control.reversion.kind is ReversionKind.WORKS
+        return Confirmed(
+            setpoint_w if held.setpoint_w is None else held.setpoint_w, timer_s if works else None
+        )
 
     async def release(self) -> CommandResult:
         """Give the device back to its own mode (enable off) and see it read back.
 
-        ``Confirmed.setpoint_w`` is what the disabled register still holds.
+        ``Confirmed.setpoint_w`` is what the disabled register still holds. The write budget does not
+        hold a release back.
+
+        Raises:
+            DeviceFault: no answer.
+            ValueError: the device takes no commands (a meter).
         """
-        raise NotImplementedError
+        recipe, _ = self._commanded()
+        self._enabled = False
+        if (reason := await self._write_and_verify(recipe.release_writes())) is not None:
+            return NotConfirmed(reason)
+        return Confirmed(self._control_of(self._control).setpoint_w or 0.0, None)
+
+    async def _write_and_verify(self, writes: list[tuple[str, float]]) -> str | None:
+        """Write in order, let settle, read back; the reason if the device does not hold what was written."""
+        await self._ensure_map()
+        if not self._trusted:
+            await self._fetch(self._control)
+        recipe, _ = self._commanded()
+        try:
+            coded = [(point, self._control.encode(point, value)) for point, value in writes]
+            for point, registers in coded:
+                await self._link.write(self.unit, self._control.address(point), registers)
+        except (Unencodable, RegisterRefused) as refusal:
+            return str(refusal)
+        except DeviceFault:
+            self._trusted = False
+            raise
+        if recipe.control.settle_ms > 0.0:
+            await self._clock.sleep(recipe.control.settle_ms * _MILLI)
+        await self._fetch(self._control)
+        for point, registers in coded:
+            if (held := self._control.raw(point)) != registers:
+                return f"{self} reads back {held.hex()} at {point} instead of {registers.hex()}"
+        return None
+
+    async def _read_fast(self, quantity: str, point: Point | None) -> Measurement:
+        await self._ensure_map()
+        name = self._implemented(point)
+        if point is None or name is None:
+            return Measurement.missing(self._clock.now())
+        try:
+            value = await self._poll.read_point(self._link, self.unit, name)
+        except DeviceFault as fault:
+            self._note(fault)
+            raise
+        now = self._clock.now()
+        if not isinstance(value, float):
+            return Measurement.missing(now)
+        value = point.sign.convention.to_core(value)
+        return Measurement(value, now, self._quality(quantity, value))
+
+    def _quality(self, quantity: str, value: float) -> Quality:
+        return Quality.SUSPECT if self._sense.bounds.doubt(quantity, value) else Quality.GOOD
+
+    def _implemented(self, point: Point | None) -> str | None:
+        """The first place of a point that the device has, if possible one that gave a number last time."""
+        places = [name for name in point.at if name in self._poll] if point else []
+        return next((name for name in places if self._poll.value(name) is not None), next(iter(places), None))
+
+    def _control_of(self, poll: Poll) -> ControlReadback:
+        recipe, _ = self._commanded()
+        control = recipe.control
+        value, timer_s = _value_of(poll, control.setpoint), _value_of(poll, control.timer)
+        remaining_s = _value_of(poll, control.remaining)
+        return ControlReadback(
+            enabled=_value_of(poll, control.enable) == 1.0,
+            setpoint_w=recipe.setpoint_w(value) if isinstance(value, float) else None,
+            revert_s=timer_s if isinstance(timer_s, float) else None,
+            revert_remaining_s=remaining_s if isinstance(remaining_s, float) else None,
+        )
+
+    def _commanded(self) -> tuple[Recipe, WriteBudget]:
+        if self._recipe is None or self._budget is None:
+            raise ValueError(f"{self} is a {self.kind} and takes no commands")
+        return self._recipe, self._budget
+
+    async def _fetch(self, poll: Poll) -> None:
+        try:
+            await poll.read(self._link, self.unit)
+        except DeviceFault as fault:
+            self._note(fault)
+            raise
+        self._trusted = self._trusted or poll is self._control
+
+    def _note(self, fault: DeviceFault) -> None:
+        """After a fault, look before the next write; after a shift, scan before anything else."""
+        self._trusted = False
+        self._enabled = False
+        self._shifted = self._shifted or isinstance(fault, MapShifted)
+
+    async def _ensure_map(self) -> None:
+        """Scan again where the map has shifted; the device behind it must still be the same one."""
+        if not self._shifted:
+            return
+        found = await scan(self._link, self.unit, self.profile.access.base_addresses)
+        same = (found.manufacturer, found.model, found.serial) == (
+            self.map.manufacturer,
+            self.map.model,
+            self.map.serial,
+        )
+        if not same or not found.model_ids.issuperset(self.profile.match.models):
+            raise DeviceFault(
+                f"{self} is now {found.manufacturer} {found.model} {found.serial}, another device than "
+                f"{self.map.manufacturer} {self.map.model} {self.map.serial}; commission it anew"
+            )
+        self.map = found
+        self._lay_out()
+        await self.refresh()
+
+    def _lay_out(self) -> None:
+        """Plan the requests for the present map."""
+        registers_max = self.profile.access.block_registers_max
+        readings, control = _points(self.profile.readings), _control_points(self.profile)
+        self._static = Poll(self.map, _points(self.profile.ratings), registers_max)
+        self._poll = Poll(self.map, readings + control, registers_max)
+        self._control = Poll(self.map, control, registers_max)
+        self._shifted = False
+        if missing := [point for point in control if point not in self._control]:
+            raise DeviceFault(
+                f"{self} has no {', '.join(missing)}, which its profile {self.profile.name} writes"
+            )
+
+
+def _points(part: Readings | Ratings) -> tuple[str, ...]:
+    points = (getattr(part, field) for field in type(part).__struct_fields__)
+    return tuple(name for point in points if isinstance(point, Point) for name in point.at)
+
+
+def _control_points(profile: Profile) -> tuple[str, ...]:
+    if (control := profile.control) is None:
+        return ()
+    named = (control.setpoint, control.enable, control.timer, control.remaining)
+    steps = (step.point for step in (*control.command, *control.release))
+    return tuple(sorted({name for name in (*named, *steps) if name is not None}))
+
+
+def _value_of(poll: Poll, point: str | None) -> Value:
+    return poll.value(point) if point is not None else None

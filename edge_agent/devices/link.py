@@ -4,13 +4,22 @@ from typing import Protocol
 
 import msgspec
 
+from vpp_core.faults import DeviceFault
+
 REGISTERS_MAX = 125
 """Most registers in one read (Modbus application protocol V1.1b3, 6.3)."""
+
+
+class RegisterRefused(DeviceFault):
+    """The device answered, and said no: a Modbus exception."""
+
+    code = "device.refused"
 
 
 class Link(Protocol):
     """One connection to one endpoint; several units may share it. One request is in flight at a time.
 
+    ``str(link)`` names the endpoint in messages.
     Every failure is a :class:`vpp_core.faults.DeviceFault`; the next call tries again.
     """
 
@@ -18,7 +27,8 @@ class Link(Protocol):
         """Holding registers as big-endian bytes (function 3); ``count`` from 1 to 125.
 
         Raises:
-            DeviceFault: no connection, no answer in time, an exception answer, or garbage.
+            RegisterRefused: an exception answer.
+            DeviceFault: no connection, no answer in time, or garbage.
         """
         ...
 
@@ -26,6 +36,7 @@ class Link(Protocol):
         """Write holding registers, given as big-endian bytes (function 16); returns when acknowledged.
 
         Raises:
+            RegisterRefused: an exception answer.
             DeviceFault: as for ``read``; the registers may or may not have been written.
         """
         ...
