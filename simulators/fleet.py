@@ -91,7 +91,7 @@ def _make_site(number: int, seed: int, day: date, recorded: Sequence[RecordedSes
         pv=PvConfig(
             rated_w=100 * chance.randint(40, 90),
             yield_factor=round(chance.uniform(0.9, 1.0), 3),
-            delay_s=60.0 * chance.randint(0, 14),
+            delay_s=300.0 * chance.randint(0, 3),
         ),
         evse=EvseConfig() if has_evse else None,
         sessions=_sessions(chance, day, recorded) if has_evse else (),

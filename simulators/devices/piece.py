@@ -49,6 +49,8 @@ class EnergyCounters:
         self.absorbed_wh = 0.0
 
     def count(self, piece: Piece) -> None:
+        if piece.start_w == 0.0 == piece.end_w:
+            return
         injected_wh = piece.injected_wh
         self.injected_wh += injected_wh
         self.absorbed_wh += max(0.0, injected_wh - piece.energy_wh)

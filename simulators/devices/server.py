@@ -1,6 +1,7 @@
 """A lean Modbus/TCP server (MODBUS Messaging on TCP/IP Implementation Guide 1.0b)."""
 
 import asyncio
+import errno
 import struct
 from collections.abc import Mapping
 
@@ -44,8 +45,9 @@ class ModbusServer:
                 lambda: _Connection(self._units, self._connections), self._host, self._port
             )
         except OSError as error:
+            reason = "it is in use" if error.errno == errno.EADDRINUSE else error.strerror
             raise LocalFault(
-                f"Cannot listen on {self._host}:{self._port} ({error.strerror}); "
+                f"Cannot listen on {self._host}:{self._port} ({reason}); "
                 "choose another port, or 0 for a free one."
             ) from error
         port: int = self._server.sockets[0].getsockname()[1]

@@ -92,8 +92,8 @@ def _parser() -> argparse.ArgumentParser:
     test = commands.add_parser(
         "run",
         help="run one procedure",
-        description="Run one procedure against a SunSpec device with models 701, 702 and 704. It commands real "
-        "power. Exit code 0 is PASS, 1 is FAIL, 2 is a fault.",
+        description="Run one procedure against a SunSpec device with models 701, 702 and 704. It commands "
+        "real power. Exit code 0 is PASS, 1 is FAIL, 2 is a fault.",
     )
     test.add_argument("procedure", choices=tuple(PROCEDURES))
     test.add_argument("--target", type=_target, required=True, metavar="HOST:PORT")
