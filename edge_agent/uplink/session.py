@@ -1,0 +1,212 @@
+"""The gateway's conversation with the cloud: who is on line, what waits, what comes down.
+
+One task sends, one receives. A lost connection is made again with growing, jittered pauses, and then
+everything that the cloud has not acknowledged is sent again, in order.
+"""
+
+import asyncio
+import contextlib
+import random
+from typing import Protocol
+
+import msgspec
+
+from edge_agent.uplink.downlink import Refused, examine
+from edge_agent.uplink.outbox import Outbox
+from edge_agent.uplink.transport import Connection, Delivery, Publication, Transport
+from vpp_core.clock import Clock
+from vpp_core.codec import encode
+from vpp_core.faults import BrokerFault
+from vpp_core.ids import SiteId
+from vpp_core.messages import Acknowledgement, Dispatch, Enrollment, GatewayState, SiteConfig
+from vpp_core.topics import downlink_filters, topic_of
+
+GOODBYE_S_MAX = 1.0
+_BACKOFF_DOUBLINGS_MAX = 16
+
+
+class SessionSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose session it is, and its patience."""
+
+    site_id: SiteId
+    connect_timeout_s: float = 10.0
+    """Real seconds from the first packet to the granted subscription and the birth message."""
+    backoff_s_min: float = 1.0
+    backoff_s_max: float = 60.0
+    resend_s: float = 300.0
+    """Real seconds without any acknowledgement after which waiting messages are sent again."""
+    window: int = 200
+    """Most messages that are sent but not acknowledged by the cloud."""
+
+
+class SiteSide(Protocol):
+    """The site as its session sees it; every method returns at once."""
+
+    def state(self, *, online: bool) -> GatewayState:
+        """The state to publish: as birth and update, or as last will and goodbye."""
+        ...
+
+    def enrollment(self) -> Enrollment | None:
+        """What to present to the cloud, until it has answered with a configuration."""
+        ...
+
+    def on_command(self, command: Dispatch) -> None: ...
+
+    def on_config(self, config: SiteConfig) -> None: ...
+
+    def on_refused(self, reason: str) -> None:
+        """Something came down that is not for us or not valid."""
+        ...
+
+    def on_connection(self, fault: BrokerFault | None) -> None:
+        """The connection was made, or was lost by a fault."""
+        ...
+
+
+class Uplink:
+    """One gateway's session; :meth:`run` ends by cancellation, with a goodbye."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        transport: Transport,
+        site: SiteSide,
+        *,
+        clock: Clock,
+        settings: SessionSettings,
+        chance: random.Random,
+    ) -> None:
+        self._site_id = settings.site_id
+        self._outbox = outbox
+        self._transport = transport
+        self._site = site
+        self._clock = clock
+        self._settings = settings
+        self._chance = chance
+        self._work = asyncio.Event()
+        self._state_due = False
+        self._enrollment_due = False
+        self._failures = 0
+
+    def wake(self) -> None:
+        """There is something new in the outbox."""
+        self._work.set()
+
+    def publish_state(self) -> None:
+        """The state has changed, or is due again."""
+        self._state_due = True
+        self._work.set()
+
+    def publish_enrollment(self) -> None:
+        """Present the site again, if the cloud has not answered yet."""
+        self._enrollment_due = True
+        self._work.set()
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self._session()
+            except BrokerFault as fault:
+                self._site.on_connection(fault)
+            await self._clock.sleep(self._pause_s())
+
+    def _pause_s(self) -> float:
+        ceiling_s = min(self._settings.backoff_s_max, self._settings.backoff_s_min * 2.0**self._failures)
+        self._failures = min(self._failures + 1, _BACKOFF_DOUBLINGS_MAX)
+        return ceiling_s * self._chance.uniform(0.5, 1.0)
+
+    async def _session(self) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                async with asyncio.timeout(self._settings.connect_timeout_s):
+                    will = self._publication(self._site.state(online=False))
+                    connection = await stack.enter_async_context(self._transport.connect(will))
+                    await connection.subscribe(downlink_filters(self._site_id))
+                    await connection.publish(self._publication(self._site.state(online=True)))
+            except TimeoutError:
+                limit_s = self._settings.connect_timeout_s
+                raise BrokerFault(
+                    f"the broker granted no session within {limit_s:g} s; check its load"
+                ) from None
+            self._failures = 0
+            self._enrollment_due = True
+            self._site.on_connection(None)
+            await self._converse(connection)
+
+    async def _converse(self, connection: Connection) -> None:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._receive(connection), name="uplink receive")
+                tasks.create_task(self._send(connection), name="uplink send")
+        except BaseExceptionGroup as group:
+            lost, others = group.split(BrokerFault)
+            if others is not None or lost is None:
+                raise
+            raise BrokerFault(str(_first(lost))) from lost
+        except asyncio.CancelledError:
+            with contextlib.suppress(BrokerFault, TimeoutError):
+                async with asyncio.timeout(GOODBYE_S_MAX):
+                    await connection.publish(self._publication(self._site.state(online=False)))
+            raise
+
+    async def _receive(self, connection: Connection) -> None:
+        async for delivery in connection.messages():
+            self._take(delivery)
+        raise BrokerFault("the broker closed the connection")
+
+    def _take(self, delivery: Delivery) -> None:
+        match examine(delivery, self._site_id):
+            case Refused(reason):
+                self._site.on_refused(reason)
+            case Dispatch() as command:
+                self._site.on_command(command)
+            case SiteConfig() as config:
+                self._site.on_config(config)
+            case Acknowledgement(seq=seq):
+                if not self._outbox.acknowledge(seq):
+                    self._site.on_refused(f"an acknowledgement of message {seq}, which was never sent")
+                self._work.set()
+
+    async def _send(self, connection: Connection) -> None:
+        """Everything that waits, in order; then whatever comes, at once."""
+        sent_seq = self._outbox.first_seq - 1
+        while True:
+            self._work.clear()
+            await self._announce(connection)
+            first_seq = self._outbox.first_seq
+            sent_seq = max(sent_seq, first_seq - 1)
+            room = self._settings.window - (sent_seq - first_seq + 1)
+            rows = self._outbox.after(sent_seq, room) if room > 0 else []
+            for row in rows:
+                await connection.publish(Publication(topic_of(self._site_id, row.kind), row.payload))
+                sent_seq = row.seq
+            if not rows and not await self._news(waiting=len(self._outbox) > 0):
+                sent_seq = self._outbox.first_seq - 1
+
+    async def _announce(self, connection: Connection) -> None:
+        if self._enrollment_due:
+            self._enrollment_due = False
+            if (enrollment := self._site.enrollment()) is not None:
+                topic = topic_of(self._site_id, "enrollment")
+                await connection.publish(Publication(topic, encode(enrollment)))
+        if self._state_due:
+            self._state_due = False
+            await connection.publish(self._publication(self._site.state(online=True)))
+
+    async def _news(self, *, waiting: bool) -> bool:
+        """Wait for work; False if messages wait for an acknowledgement that does not come."""
+        try:
+            async with asyncio.timeout(self._settings.resend_s if waiting else None):
+                await self._work.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _publication(self, state: GatewayState) -> Publication:
+        return Publication(topic_of(self._site_id, "state"), encode(state), retain=True)
+
+
+def _first(group: BaseExceptionGroup[BrokerFault]) -> BaseException:
+    """The first fault of a group, however deep."""
+    first = group.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
