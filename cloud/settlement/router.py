@@ -1,41 +1,40 @@
 """Settlement over HTTP."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
+from cloud.chain.records import Record
 from cloud.settlement.service import SettlementService
 
 
-class DayRequest(BaseModel):
+class SettlementOrder(BaseModel, extra="forbid"):
     """A local delivery day."""
-
-    model_config = ConfigDict(extra="forbid")
 
     day: date
 
 
 def router(service: SettlementService) -> APIRouter:
-    """``/settlements``: settle a day and reconcile it, or read what is settled."""
+    """Endpoints of stage 6."""
     routes = APIRouter(prefix="/api/v1", tags=["settlement"])
 
-    @routes.post("/settlements")
-    async def settle(request: DayRequest) -> dict[str, Any]:
-        settlements = service.settle(request.day)
-        await service.submit_meter_data(request.day)
-        invoices = await service.invoices(request.day)
-        return {"settlements": as_json(settlements), "invoices": as_json(invoices)}
+    @routes.post("/settlements", summary="Settle a day and reconcile it with the counterparties")
+    async def settle(order: SettlementOrder) -> dict[str, list[dict[str, Any]]]:
+        settlements = service.settle(order.day)
+        await service.submit_meter_data(order.day)
+        invoices = await service.invoices(order.day)
+        return {"settlements": _json(settlements), "invoices": _json(invoices)}
 
-    @routes.get("/settlements")
+    @routes.get("/settlements", summary="The recorded settlements of a day")
     async def settled(day: date) -> list[dict[str, Any]]:
-        return as_json(service.recorded(day))
+        return _json(service.recorded(day))
 
     return routes
 
 
-def as_json(records: list[Any]) -> list[dict[str, Any]]:
-    """Records as plain JSON values."""
+def _json(records: Sequence[Record]) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(record) for record in records]
