@@ -15,7 +15,7 @@ from edge_agent.devices.recipe import OutOfRange, Recipe, WriteBudget
 from edge_agent.devices.scan import DeviceMap, scan
 from edge_agent.devices.sense import Sense
 from firmware_profiles import Profile, ProfileBook
-from firmware_profiles.profile import Point, Ratings, Readings, ReversionKind
+from firmware_profiles.profile import Point, Ratings, Readings, Reversion, ReversionKind
 from vpp_core.clock import Clock
 from vpp_core.der import DerDescription, DerKind
 from vpp_core.faults import ConfigurationFault, DeviceFault
@@ -85,6 +85,15 @@ class Device:
     @property
     def kind(self) -> DerKind:
         return self.profile.kind
+
+    @property
+    def reversion(self) -> Reversion:
+        """What the device's own timer is worth, and its range.
+
+        Raises:
+            ValueError: the device takes no commands (a meter).
+        """
+        return self._commanded()[0].control.reversion
 
     def __str__(self) -> str:
         return f"{self._endpoint} unit {self.unit}"

@@ -61,11 +61,11 @@ class Recipe:
             raise OutOfRange(f"a setpoint needs a positive time to revert, not {revert_s} s")
         if reversion.kind is ReversionKind.ABSENT:
             return None
-        timer_s = math.ceil(revert_s)
+        timer_s = float(math.ceil(revert_s))
         if not reversion.timer_s_min <= timer_s <= reversion.timer_s_max:
             raise OutOfRange(
                 f"the device's timer takes {reversion.timer_s_min:g} .. {reversion.timer_s_max:g} s, "
-                f"not {timer_s} s"
+                f"not {timer_s:g} s"
             )
         return timer_s
 

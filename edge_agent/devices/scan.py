@@ -17,6 +17,7 @@ _COMMON = 1
 _END = 0xFFFF
 _MODELS_MAX = 100
 _ADDRESS_MAX = 0xFFFF
+_SMALL_BLOCK_REGISTERS = 31
 
 
 class ModelLocation(msgspec.Struct, frozen=True):
@@ -77,7 +78,7 @@ async def _find_base(window: "_Window", base_addresses: Sequence[int]) -> int:
     refusal: RegisterRefused | None = None
     for base_address in base_addresses:
         try:
-            if await window.read(base_address, _MARKER_REGISTERS, shrink=_MARKER_REGISTERS) == _MARKER:
+            if await window.read(base_address, _MARKER_REGISTERS) == _MARKER:
                 return base_address
         except RegisterRefused as refused:
             refusal = refusal or refused
@@ -107,7 +108,11 @@ async def _identify(window: "_Window", base_address: int, models: list[ModelLoca
 
 
 class _Window:
-    """Registers by address, fetched in large blocks that shrink where the device refuses them."""
+    """Registers by address, fetched in large blocks.
+
+    Behind the end of a map most devices refuse the whole block: then only what is needed is read, and
+    later blocks are smaller.
+    """
 
     def __init__(self, link: Link, unit: int) -> None:
         self.link = link
@@ -115,20 +120,18 @@ class _Window:
         self._block_registers = REGISTERS_MAX
         self._blocks: dict[int, bytes] = {}
 
-    async def read(self, address: int, count: int, *, shrink: int = 31) -> bytes:
+    async def read(self, address: int, count: int) -> bytes:
         for start, block in self._blocks.items():
             if start <= address and 2 * (address + count - start) <= len(block):
                 return block[2 * (address - start) : 2 * (address + count - start)]
         size = min(max(count, self._block_registers), _ADDRESS_MAX + 1 - address)
-        while True:
-            try:
-                block = await self.link.read(self.unit, address, size)
-            except RegisterRefused:
-                if size == count:
-                    raise
-                size = max(count, min(shrink, size // 4))
-                continue
-            if size < self._block_registers and address + size <= _ADDRESS_MAX:
-                self._block_registers = size
-            self._blocks[address] = block
-            return block[: 2 * count]
+        try:
+            block = await self.link.read(self.unit, address, size)
+        except RegisterRefused:
+            if size == count:
+                raise
+            block = await self.link.read(self.unit, address, count)
+            small = self._block_registers <= _SMALL_BLOCK_REGISTERS
+            self._block_registers = HEADER_REGISTERS if small else _SMALL_BLOCK_REGISTERS
+        self._blocks[address] = block
+        return block[: 2 * count]
