@@ -57,6 +57,9 @@ class ForecastingService:
         self._readings = readings
         self._zone = zone
 
+    def now(self) -> datetime:
+        return self._chain.now()
+
     async def ingest_history(self, site_id: SiteId) -> int:
         """Present the owner's consent and store the site's recent history; returns the number of steps.
 

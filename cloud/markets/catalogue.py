@@ -64,8 +64,9 @@ class Product(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     window_until: time | None = None
     event_price_per_mwh: Decimal | None = None
     shortfall_price_per_mwh: Decimal | None = None
-    limit_price_min: Decimal | None = None
-    limit_price_max: Decimal | None = None
+    limit_price_min: Decimal = Decimal(0)
+    limit_price_max: Decimal = Decimal(0)
+    """What an offer's limit may be, where offers are made."""
     price_source: str
     synthetic: str = ""
     """What about this product is made up; empty when nothing is."""

@@ -1,0 +1,1 @@
+"""Stage 3: which product in which hour may be worth what."""
