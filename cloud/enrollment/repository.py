@@ -2,10 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, String, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cloud.storage.base import Base
+from vpp_core.ids import GatewayId, OwnerId, ProgramId, SiteId
 
 
 class OwnerRow(Base):
@@ -59,3 +60,41 @@ class GatewayRow(Base):
     agent_version: Mapped[str]
     enrolled_at: Mapped[datetime]
     enrolled_record_id: Mapped[str] = mapped_column(ForeignKey("chain_record.id"))
+
+
+class Fleet:
+    """The tables above within one session."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def owner(self, owner_id: OwnerId) -> OwnerRow | None:
+        return self._session.get(OwnerRow, owner_id)
+
+    def site(self, site_id: SiteId) -> SiteRow | None:
+        return self._session.get(SiteRow, site_id)
+
+    def sites(self) -> list[SiteRow]:
+        """All sites, by id."""
+        return list(self._session.scalars(select(SiteRow).order_by(SiteRow.id)))
+
+    def contract(self, site_id: SiteId) -> ContractRow | None:
+        return self._session.get(ContractRow, site_id)
+
+    def contracts_count(self, program_id: ProgramId) -> int:
+        query = select(func.count()).select_from(ContractRow).where(ContractRow.program_id == program_id)
+        return self._session.scalar(query) or 0
+
+    def code(self, site_id: SiteId) -> EnrollmentCodeRow | None:
+        return self._session.get(EnrollmentCodeRow, site_id)
+
+    def gateway(self, gateway_id: GatewayId) -> GatewayRow | None:
+        return self._session.get(GatewayRow, gateway_id)
+
+    def gateway_of(self, site_id: SiteId) -> GatewayRow | None:
+        return self._session.scalar(select(GatewayRow).where(GatewayRow.site_id == site_id))
+
+    def save(self, row: Base) -> None:
+        """Insert or replace one row."""
+        self._session.merge(row)
+        self._session.flush()

@@ -6,6 +6,7 @@ What fails is counted and audited, and nothing else happens.
 """
 
 import asyncio
+import inspect
 import logging
 import random
 import secrets
@@ -68,12 +69,15 @@ def _ignore(_message: object) -> None:
 
 
 class Handlers(NamedTuple):
-    """Who is told of a checked message. A message may come twice; handlers do nothing the second time."""
+    """Who is told of a checked message; plain functions or coroutine functions.
 
-    on_enrollment: Callable[[Enrollment], None] = _ignore
-    on_state: Callable[[GatewayState], None] = _ignore
-    on_receipt: Callable[[Receipt], None] = _ignore
-    on_event: Callable[[EventRecord], None] = _ignore
+    A message may come twice; handlers do nothing the second time. The next message waits for them.
+    """
+
+    on_enrollment: Callable[[Enrollment], object] = _ignore
+    on_state: Callable[[GatewayState], object] = _ignore
+    on_receipt: Callable[[Receipt], object] = _ignore
+    on_event: Callable[[EventRecord], object] = _ignore
 
 
 class Stores(NamedTuple):
@@ -151,7 +155,7 @@ class Ingest:
         finally:
             self.flush()
 
-    def accept(self, inbound: Inbound) -> None:
+    async def accept(self, inbound: Inbound) -> None:
         """Check one message and act on it."""
         self.counts["messages"] += 1
         topic = parse(inbound.topic)
@@ -172,7 +176,9 @@ class Ingest:
         if reason := _implausible(message):
             self._refuse("malformed", inbound.topic, reason)
             return
-        self._dispatch(message)
+        outcome = self._dispatch(message)
+        if inspect.isawaitable(outcome):
+            await outcome
 
     def flush(self) -> dict[SiteId, int]:
         """Write what is buffered; returns how far each site heard since the last flush is stored."""
@@ -211,7 +217,7 @@ class Ingest:
                 async with self._source.open() as messages:
                     failures, connected = 0, True
                     async for inbound in messages:
-                        self.accept(inbound)
+                        await self.accept(inbound)
                         if len(self._waiting) >= self._batching.flush_rows:
                             await self.flush_and_acknowledge()
             except BrokerFault as fault:
@@ -227,24 +233,25 @@ class Ingest:
             await self._clock.sleep(self._batching.flush_s)
             await self.flush_and_acknowledge()
 
-    def _dispatch(self, message: Uplink) -> None:
+    def _dispatch(self, message: Uplink) -> object:
         match message:
             case Telemetry():
                 self._count(message.site_id, message.seq)
                 self._accept_readings(message)
             case Receipt():
                 self._count(message.site_id, message.seq)
-                self._handlers.on_receipt(message)
+                return self._handlers.on_receipt(message)
             case EventRecord():
                 self._count(message.site_id, message.seq)
                 if self._stores.events.add(message):
-                    self._handlers.on_event(message)
+                    return self._handlers.on_event(message)
             case GatewayState():
                 self._sequence(message.site_id).begin(message.session)
                 self.live.note_state(message)
-                self._handlers.on_state(message)
+                return self._handlers.on_state(message)
             case Enrollment():
-                self._handlers.on_enrollment(message)
+                return self._handlers.on_enrollment(message)
+        return None
 
     def _accept_readings(self, message: Telemetry) -> None:
         latest_at = self._clock.now() + timedelta(seconds=FUTURE_S_MAX)

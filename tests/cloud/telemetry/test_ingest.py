@@ -92,7 +92,10 @@ class Heard:
     def __init__(self) -> None:
         self.messages: list[object] = []
         self.something = asyncio.Event()
-        self.handlers = Handlers(self._hear, self._hear, self._hear, self._hear)
+        self.handlers = Handlers(self._hear, self._hear_slowly, self._hear, self._hear_slowly)
+
+    async def _hear_slowly(self, message: object) -> None:
+        self._hear(message)
 
     def _hear(self, message: object) -> None:
         self.messages.append(message)
@@ -126,8 +129,8 @@ class Bench:
         )
         return self.ingest
 
-    def send(self, message: Message, topic: str | None = None) -> None:
-        self.ingest.accept(inbound(message, topic))
+    async def send(self, message: Message, topic: str | None = None) -> None:
+        await self.ingest.accept(inbound(message, topic))
 
     def stored_at(self) -> list[float]:
         readings = self.store.series(BATTERY, Interval.of(NOON - timedelta(days=1), 2 * 86_400.0))
@@ -201,7 +204,7 @@ def enrollment() -> Enrollment:
 
 
 async def test_a_reading_is_stored_and_then_acknowledged(bench: Bench) -> None:
-    bench.send(telemetry(1))
+    await bench.send(telemetry(1))
     assert bench.stored_at() == []
     assert bench.broker.published == []
     await bench.ingest.flush_and_acknowledge()
@@ -219,15 +222,15 @@ async def test_a_reading_is_stored_and_then_acknowledged(bench: Bench) -> None:
         pytest.param(enrollment(), id="an enrollment"),
     ],
 )
-def test_other_messages_go_to_whom_they_concern(bench: Bench, message: Message) -> None:
-    bench.send(message)
+async def test_other_messages_go_to_whom_they_concern(bench: Bench, message: Message) -> None:
+    await bench.send(message)
     assert bench.heard.messages == [message]
 
 
-def test_an_event_is_kept_once_and_found_by_its_time(bench: Bench) -> None:
-    bench.send(event(1))
-    bench.send(event(1))
-    bench.send(event(2, "e-2"))
+async def test_an_event_is_kept_once_and_found_by_its_time(bench: Bench) -> None:
+    await bench.send(event(1))
+    await bench.send(event(1))
+    await bench.send(event(2, "e-2"))
     assert bench.stores.events.triggered_in(Interval.of(NOON, 1.0)) == [event(1), event(2, "e-2")]
     assert bench.stores.events.triggered_in(Interval.of(NOON + timedelta(seconds=1), 1.0)) == []
     assert bench.heard.messages == [event(1), event(2, "e-2")]
@@ -267,7 +270,7 @@ TELEMETRY = topic_of(SITE, "telemetry")
 async def test_what_fails_a_check_leaves_an_audit_row_and_nothing_else(
     bench: Bench, message: Inbound, code: str
 ) -> None:
-    bench.ingest.accept(message)
+    await bench.ingest.accept(message)
     await bench.ingest.flush_and_acknowledge()
     assert bench.audited() == [code]
     assert bench.ingest.counts[code] == 1
@@ -283,13 +286,13 @@ async def test_what_fails_a_check_leaves_an_audit_row_and_nothing_else(
 )
 def test_no_payload_stops_ingest(bench: Bench, kind: str, payload: bytes) -> None:
     before = bench.ingest.counts["malformed"]
-    bench.ingest.accept(Inbound(topic_of(SITE, kind), payload))
+    asyncio.run(bench.ingest.accept(Inbound(topic_of(SITE, kind), payload)))
     assert bench.ingest.counts["malformed"] == before + 1
 
 
 async def test_a_repeated_message_is_stored_once_and_counted(bench: Bench) -> None:
     for seq in (1, 2, 2, 1):
-        bench.send(telemetry(seq))
+        await bench.send(telemetry(seq))
     await bench.ingest.flush_and_acknowledge()
     assert bench.stored_at() == [-599.0, -598.0]
     assert bench.ingest.counts["duplicate"] == 2
@@ -298,61 +301,58 @@ async def test_a_repeated_message_is_stored_once_and_counted(bench: Bench) -> No
 
 
 async def test_a_missing_message_holds_the_acknowledgement_until_it_comes(bench: Bench) -> None:
-    bench.send(telemetry(1))
-    bench.send(telemetry(3))
+    await bench.send(telemetry(1))
+    await bench.send(telemetry(3))
     await bench.ingest.flush_and_acknowledge()
     assert bench.broker.acknowledged() == {"vpp/v1/site-00/acknowledgement": 1}
-    bench.send(receipt(2))
+    await bench.send(receipt(2))
     await bench.ingest.flush_and_acknowledge()
     assert bench.broker.acknowledged() == {"vpp/v1/site-00/acknowledgement": 3}
 
 
 async def test_a_message_that_never_comes_is_audited_as_lost(bench: Bench) -> None:
-    bench.send(telemetry(3))
+    await bench.send(telemetry(3))
     bench.ingest.flush()
     bench.clock.advance(PATIENCE_S)
-    bench.send(telemetry(4))
+    await bench.send(telemetry(4))
     await bench.ingest.flush_and_acknowledge()
     assert bench.audited() == ["lost_messages"]
     assert bench.ingest.counts["lost_messages"] == 2
     assert bench.broker.acknowledged() == {"vpp/v1/site-00/acknowledgement": 4}
 
 
-def test_a_restarted_cloud_goes_on_where_it_was(bench: Bench) -> None:
-    bench.send(state(session="s-1"))
+async def test_a_restarted_cloud_goes_on_where_it_was(bench: Bench) -> None:
+    await bench.send(state(session="s-1"))
     for seq in (1, 2, 3):
-        bench.send(telemetry(seq))
+        await bench.send(telemetry(seq))
     bench.ingest.flush()
     bench.restart()
-    bench.send(state(session="s-1"))
-    bench.send(telemetry(4))
+    await bench.send(state(session="s-1"))
+    await bench.send(telemetry(4))
     assert bench.ingest.flush() == {SITE: 4}
 
 
-def test_a_broker_that_is_gone_costs_the_acknowledgement_only(bench: Bench) -> None:
-    async def scenario() -> None:
-        bench.broker.fails = True
-        bench.send(telemetry(1))
-        await bench.ingest.flush_and_acknowledge()
-
-    asyncio.run(scenario())
+async def test_a_broker_that_is_gone_costs_the_acknowledgement_only(bench: Bench) -> None:
+    bench.broker.fails = True
+    await bench.send(telemetry(1))
+    await bench.ingest.flush_and_acknowledge()
     assert bench.stored_at() == [-599.0]
     assert bench.ingest.counts["acknowledgements_unsent"] == 1
 
 
-def test_who_is_on_line_is_what_the_last_state_says(bench: Bench) -> None:
+async def test_who_is_on_line_is_what_the_last_state_says(bench: Bench) -> None:
     assert not bench.ingest.live.is_online(SITE)
-    bench.send(state())
+    await bench.send(state())
     assert bench.ingest.live.is_online(SITE)
     assert bench.ingest.live.online_count == 1
-    bench.send(state(online=False))
+    await bench.send(state(online=False))
     assert not bench.ingest.live.is_online(SITE)
     assert bench.ingest.live.state(SITE) == state(online=False)
 
 
-def test_an_older_reading_does_not_replace_a_newer_one(bench: Bench) -> None:
-    bench.send(telemetry(2))
-    bench.send(telemetry(1))
+async def test_an_older_reading_does_not_replace_a_newer_one(bench: Bench) -> None:
+    await bench.send(telemetry(2))
+    await bench.send(telemetry(1))
     assert bench.ingest.live.latest([BATTERY])[BATTERY].power_w == 2.0
 
 
