@@ -10,8 +10,8 @@ from cloud.bidding.problem import FloatArray, PlanProblem
 NAMED_MAX = 20
 DUAL_MIN = 1e-2
 """USD/MWh below which a constraint is not worth a name; ten times the cost of order."""
-MISS_KW = 1e-3
-"""A miss below a watt is the solver's, not the fleet's."""
+MISS_KW = 0.2
+"""Up to here (two steps of the market's quantities) a miss is rounding and not worth a name."""
 
 _ROWS = (
     "power headroom of {} for reserve",

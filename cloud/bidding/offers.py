@@ -13,6 +13,7 @@ than the expected price, so a market that clears as expected accepts the whole p
 price: an hour that is mostly PV is sold at the lowest limit.
 """
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ from cloud.chain.records import Side
 from cloud.markets.catalogue import Product
 from vpp_core.money import MICROS_PER_CENT, MICROS_PER_UNIT, Price
 
+STEP_TOLERANCE = 1e-6
 MOVING_W = 1.0
 """Below this a battery counts as idle."""
 
@@ -79,17 +81,20 @@ def energy_quotes(
     limits = storage_limits(problem, solution)
     storage_wh = solution.setpoint_w.sum(axis=0) * problem.step_h
     pv_wh = problem.pv_w * problem.step_h
+    absorption_wh = sum(unit.absorption_w_max for unit in problem.units) * problem.step_h
     quotes: list[Quote] = []
     for step in range(problem.steps):
         net_wh = _down(pv_wh[step] + storage_wh[step], product)
-        if net_wh > 0:
+        if net_wh >= 0:
             limit = _bounded(-np.inf, product, up=True)
             if storage_wh[step] > pv_wh[step]:
                 limit = _sell_limit(limits.sell_per_mwh[step], expected[step], product)
             quotes += _quote(step, Side.SELL, net_wh, limit, product)
         else:
             limit = _buy_limit(limits.buy_per_mwh[step], expected[step], product)
-            quotes += _quote(step, Side.BUY, -net_wh, limit, product)
+            room_wh = _down(absorption_wh - pv_wh[step], product)
+            bought_wh = min(-net_wh, room_wh)
+            quotes += _quote(step, Side.BUY, bought_wh, limit, product)
     return quotes
 
 
@@ -110,10 +115,8 @@ def _quote(step: int, side: Side, quantity_wh: int, limit: Price, product: Produ
 
 
 def _down(quantity_wh: float, product: Product) -> int:
-    """The whole market steps in a quantity: less sold, or for a purchase less bought."""
-    return (
-        int(quantity_wh / product.quantity_step_wh + 1e-6 * np.sign(quantity_wh)) * product.quantity_step_wh
-    )
+    """The next whole market step below: less is sold, and enough is bought."""
+    return math.floor(quantity_wh / product.quantity_step_wh + STEP_TOLERANCE) * product.quantity_step_wh
 
 
 def _sell_limit(limit_per_mwh: float, expected: Price, product: Product) -> Price:

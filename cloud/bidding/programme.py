@@ -180,7 +180,7 @@ def _cost(problem: PlanProblem) -> FloatArray:
     position = problem.position
     if position is not None:
         misses = [
-            position.surplus_cost_per_mwh + TIE_COST_PER_MWH,
+            position.surplus_cost_per_mwh,
             position.shortage_cost_per_mwh + TIE_COST_PER_MWH,
             np.full(steps, position.reserve_shortage_cost_per_mwh) * dt,
         ]

@@ -6,7 +6,7 @@ from datetime import date
 
 import msgspec
 from fastapi import HTTPException, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from cloud.chain.records import Record
 from vpp_core.faults import CounterpartyFault, LocalFault
@@ -26,7 +26,7 @@ class DayRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    day: date
+    day: date = Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))
 
 
 def as_json(answer: Record | Sequence[Record]) -> Response:

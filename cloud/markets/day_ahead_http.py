@@ -26,7 +26,8 @@ from vpp_core.units import mw_from_watts
 Row = TypeVar("Row")
 Core = TypeVar("Core")
 
-PERFORMANCE_PLACES = 6
+PERFORMANCE_PLACES = 4
+"""As many decimals of a performance score as the market counts."""
 
 
 class WirePrice(msgspec.Struct, frozen=True):
