@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from edge_agent.devices.link import LinkSettings
 from vpp_core.der import DerKind, OwnerLimits
 from vpp_core.faults import ConfigurationFault
 from vpp_core.ids import DerId, GatewayId, SiteId
@@ -30,21 +31,16 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class LinkSettings(_Section):
-    """Where one device listens (Modbus TCP)."""
-
-    host: str = Field(min_length=1)
-    port: Port = 502
-    timeout_s: Positive = 1.0
-    """Real seconds that one request may take."""
-
-
-class DeviceSettings(LinkSettings):
-    """One device of the site."""
+class DeviceSettings(_Section):
+    """One device of the site, and where it listens (Modbus TCP)."""
 
     name: TopicLevel
     kind: DerKind
+    host: str = Field(min_length=1)
+    port: Port = 502
     unit: Annotated[int, Field(ge=0, le=255)] = 1
+    timeout_s: Positive = 1.0
+    """Real seconds that one request may take."""
 
     @property
     def link(self) -> LinkSettings:

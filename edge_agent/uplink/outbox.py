@@ -4,7 +4,7 @@ The broker's own acknowledgement is not enough, since it precedes the cloud's fl
 an :class:`~vpp_core.messages.Acknowledgement` names its number or a later one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -40,6 +40,8 @@ class Outbox:
     def __init__(self, database: Database, *, messages_max: int, now: datetime) -> None:
         self._database = database
         self._messages_max = messages_max
+        self.on_append: Callable[[], None] = _nobody
+        """Called after messages were put in; the session listens."""
         last = database.load(_LAST_SEQ)
         if last is not None:
             self._last_seq = int(last)
@@ -81,6 +83,7 @@ class Outbox:
             dropped = self._drop_telemetry(excess) if excess > 0 else 0
         self._last_seq = seq
         self._count += len(messages) - dropped
+        self.on_append()
         return dropped
 
     @property
@@ -115,3 +118,7 @@ class Outbox:
 
     def _changes(self) -> int:
         return int(str(self._database.execute("SELECT changes()")[0][0]))
+
+
+def _nobody() -> None:
+    """Nobody listens yet."""

@@ -87,10 +87,7 @@ class Uplink:
         self._state_due = False
         self._enrollment_due = False
         self._failures = 0
-
-    def wake(self) -> None:
-        """There is something new in the outbox."""
-        self._work.set()
+        outbox.on_append = self._work.set
 
     def publish_state(self) -> None:
         """The state has changed, or is due again."""

@@ -1,0 +1,1 @@
+"""One site at work: its devices, its loops, its memory and what it tells the cloud."""

@@ -1,0 +1,130 @@
+"""The fast loop: one small frequency read, one decision, and a write only where it is worth one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from edge_agent.control.arbiter import Decision
+from edge_agent.control.excursion import Excursion, ExcursionRecorder, Sample
+from edge_agent.control.fail_safe import Trust
+from edge_agent.control.site_control import SiteControl
+from edge_agent.site.actuator import Actuator, Done, Refused, Released
+from edge_agent.site.command_desk import CommandDesk
+from edge_agent.site.faults import FaultBook
+from edge_agent.site.slot import DeviceSlot
+from vpp_core.clock import Clock
+from vpp_core.faults import DeviceFault, Severity
+from vpp_core.ids import DerId
+from vpp_core.measurement import Quality
+from vpp_core.messages import ControlState
+
+FREQUENCY = "frequency"
+REFUSES = "refuses_commands"
+
+Decisions = Mapping[DerId, Decision | None]
+
+
+@dataclass(kw_only=True)
+class FastLoop:
+    """One tick of the control, again and again."""
+
+    meter: DeviceSlot
+    """Where grid frequency is measured."""
+    actuators: Mapping[DerId, Actuator]
+    """The devices that take commands, by id."""
+    control: SiteControl
+    desk: CommandDesk
+    recorder: ExcursionRecorder
+    faults: FaultBook
+    clock: Clock
+    state: ControlState = ControlState.STARTING
+    before_w: dict[DerId, float] = field(default_factory=dict)
+    """Power of the devices that answer the excursion being recorded, before it (W)."""
+
+    async def tick(self) -> Excursion | None:
+        """Measure, decide, act; the record of an excursion that has just ended."""
+        frequency_hz = await self._frequency_hz()
+        now, now_s = self.clock.now(), self.clock.monotonic_s()
+        self.control.on_frequency(frequency_hz, now_s)
+        decisions = self.control.decide(now, now_s)
+        for der_id, decision in decisions.items():
+            await self._act(self.actuators[der_id], decision, now, now_s)
+        self.state = self._state(decisions, now)
+        return None if frequency_hz is None else await self._record(frequency_hz, decisions, now, now_s)
+
+    async def release(self) -> None:
+        """Give every device back, in order; bounded, and never fails."""
+        for der_id, actuator in self.actuators.items():
+            await actuator.let_go()
+            self.control.on_setpoint(der_id, actuator.setpoint_w)
+
+    async def _frequency_hz(self) -> float | None:
+        try:
+            measured = await self.meter.read_frequency()
+        except DeviceFault:
+            return None
+        return measured.value if measured.quality is Quality.GOOD else None
+
+    async def _act(self, actuator: Actuator, decision: Decision | None, now: datetime, now_s: float) -> None:
+        slot = actuator.slot
+        if not actuator.met or not slot.found:
+            return
+        effect = await actuator.apply(decision, now_s)
+        wanted = self.control.wanted(slot.der_id, now)
+        match effect:
+            case Done():
+                self.faults.clear(REFUSES, slot.settings.name, now)
+            case Refused(reason, final):
+                self.faults.raise_(REFUSES, slot.settings.name, reason, now, Severity.ALARM)
+                if final and wanted is not None:
+                    self.desk.failed(wanted.command_id, reason)
+            case Released() | None:
+                pass
+        if effect is not None:
+            self.control.on_setpoint(slot.der_id, actuator.setpoint_w)
+        if wanted is None or wanted.started or decision is None or decision.setpoint_w is None:
+            return
+        if (holding_w := actuator.holding_w(decision.setpoint_w)) is not None:
+            self.desk.started(wanted.command_id, holding_w)
+
+    async def _record(
+        self, frequency_hz: float, decisions: Decisions, now: datetime, now_s: float
+    ) -> Excursion | None:
+        outside = self.control.outside_deadband()
+        if not outside and not self.recorder.recording:
+            self.before_w.clear()
+            return self.recorder.add(Sample(now_s, frequency_hz), outside=False, now=now)
+        responders = self.control.responders()
+        for der_id, before_w in responders.items():
+            self.before_w.setdefault(der_id, before_w)
+        demanded_w = sum(
+            decision.setpoint_w - responders[der_id]
+            for der_id in responders
+            if (decision := decisions[der_id]) is not None and decision.setpoint_w is not None
+        )
+        measured_w = sum([await self._change_w(der_id, was_w) for der_id, was_w in self.before_w.items()])
+        sample = Sample(now_s, frequency_hz, demanded_w, measured_w)
+        return self.recorder.add(sample, outside=outside, now=now)
+
+    async def _change_w(self, der_id: DerId, before_w: float) -> float:
+        """Measured change of a device's injection; none if it cannot be measured, as for delivery."""
+        try:
+            power = await self.actuators[der_id].slot.read_power()
+        except DeviceFault:
+            return 0.0
+        return 0.0 if power.value is None or power.quality is not Quality.GOOD else power.value - before_w
+
+    def _state(self, decisions: Decisions, now: datetime) -> ControlState:
+        lost = self.control.frequency_trust is Trust.LOST
+        if lost and self.state is not ControlState.STARTING:
+            text = "no trustworthy grid frequency; frequency response is withdrawn until the meter is back"
+            self.faults.raise_(FREQUENCY, self.meter.settings.name, text, now)
+        elif not lost:
+            self.faults.clear(FREQUENCY, self.meter.settings.name, now)
+        trusts = [self.control.trust(der_id) for der_id in decisions]
+        if lost or Trust.LOST in trusts:
+            return ControlState.STARTING if self.state is ControlState.STARTING else ControlState.FAIL_SAFE
+        if self.control.responders():
+            return ControlState.RESPONDING
+        commanded = any(self.control.wanted(der_id, now) is not None for der_id in decisions)
+        return ControlState.FOLLOWING if commanded else ControlState.READY

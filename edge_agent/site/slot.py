@@ -1,0 +1,142 @@
+"""One place for a device: found, lost and found again. Nobody else talks to the device."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from edge_agent.devices.command import CommandResult
+from edge_agent.devices.driver import Device, discover
+from edge_agent.devices.link import Link, LinkSettings
+from edge_agent.devices.reading import ControlReadback, DeviceReading
+from edge_agent.settings import DeviceSettings
+from firmware_profiles import ProfileBook
+from vpp_core.clock import Clock
+from vpp_core.der import DerDescription
+from vpp_core.faults import ConfigurationFault, DeviceFault, Fault
+from vpp_core.ids import DerId
+from vpp_core.measurement import Measurement
+
+FAILURES_MAX = 3
+"""Polls that fail in a row before the link is given up and the device is looked for again."""
+
+
+OpenLink = Callable[[LinkSettings], Link]
+
+
+class DeviceSlot:
+    """A device of the settings, and the link to it while there is one.
+
+    Every method that talks raises DeviceFault if the device is not there or does not answer.
+    """
+
+    def __init__(
+        self,
+        der_id: DerId,
+        settings: DeviceSettings,
+        *,
+        open_link: OpenLink,
+        profiles: ProfileBook,
+        clock: Clock,
+    ) -> None:
+        self.der_id = der_id
+        self.settings = settings
+        self._open_link = open_link
+        self._profiles = profiles
+        self._clock = clock
+        self._link: Link | None = None
+        self._device: Device | None = None
+        self._failures = 0
+        self._lost = asyncio.Event()
+        self._lock = asyncio.Lock()
+
+    @property
+    def found(self) -> bool:
+        return self._device is not None
+
+    @property
+    def answers(self) -> bool:
+        """The device was found, and its last poll did not fail."""
+        return self._device is not None and self._failures == 0
+
+    @property
+    def device(self) -> Device:
+        """The device.
+
+        Raises:
+            DeviceFault: not found at present.
+        """
+        if self._device is None:
+            raise DeviceFault(
+                f"{self.settings.name} at {self.settings.host}:{self.settings.port} does not answer; "
+                "check its power and network"
+            )
+        return self._device
+
+    def description(self) -> DerDescription:
+        return self.device.description(self.der_id, self.settings.name)
+
+    async def find(self, pause_s: float, on_fault: Callable[[Fault], None]) -> None:
+        """Look for the device until it answers; every failed attempt is told."""
+        while True:
+            try:
+                async with self._lock:
+                    self._link = self._link or self._open_link(self.settings.link)
+                    self._device = await discover(
+                        self._link,
+                        self.settings.unit,
+                        self._profiles,
+                        self._clock,
+                        kind=self.settings.kind,
+                    )
+            except (DeviceFault, ConfigurationFault) as fault:
+                on_fault(fault)
+            else:
+                self._failures = 0
+                self._lost.clear()
+                return
+            await self.close()
+            await self._clock.sleep(pause_s)
+
+    async def until_lost(self) -> None:
+        await self._lost.wait()
+
+    async def read(self) -> DeviceReading:
+        """One poll; after several failures in a row the device counts as lost."""
+        try:
+            async with self._lock:
+                reading = await self.device.read()
+        except DeviceFault:
+            self._failures += 1
+            if self._failures >= FAILURES_MAX:
+                await self.close()
+            raise
+        self._failures = 0
+        return reading
+
+    async def read_frequency(self) -> Measurement:
+        async with self._lock:
+            return await self.device.read_frequency()
+
+    async def read_power(self) -> Measurement:
+        async with self._lock:
+            return await self.device.read_power()
+
+    async def read_control(self) -> ControlReadback:
+        async with self._lock:
+            return await self.device.read_control()
+
+    async def command(self, setpoint_w: float, revert_s: float) -> CommandResult:
+        async with self._lock:
+            return await self.device.command(setpoint_w, revert_s)
+
+    async def release(self) -> CommandResult:
+        async with self._lock:
+            return await self.device.release()
+
+    async def close(self) -> None:
+        """Give the link up; :meth:`find` opens a new one."""
+        link, self._link, self._device = self._link, None, None
+        self._lost.set()
+        if link is not None:
+            with contextlib.suppress(DeviceFault):
+                await link.close()
