@@ -4,6 +4,7 @@ import struct
 from collections.abc import Mapping
 from typing import Protocol
 
+from edge_agent.devices.link import RegisterRefused
 from vpp_core.faults import DeviceFault
 
 _READ = 3
@@ -30,6 +31,9 @@ class MemoryLink:
         self._name = name
         self.broken = False
 
+    def __str__(self) -> str:
+        return self._name
+
     async def read(self, unit: int, address: int, count: int) -> bytes:
         answer = self._ask(unit, address, struct.pack(">BHH", _READ, address, count))
         if answer[:2] != bytes((_READ, 2 * count)) or len(answer) != 2 + 2 * count:
@@ -51,7 +55,9 @@ class MemoryLink:
             raise self._fault(unit, address, "does not answer")
         answer = self._units[unit].respond(pdu)
         if answer and answer[0] == pdu[0] | _EXCEPTION:
-            raise self._fault(unit, address, f"answers with Modbus exception {answer[1]}")
+            raise RegisterRefused(
+                f"{self._name} unit {unit} answers with Modbus exception {answer[1]} (register {address})"
+            )
         return answer
 
     def _fault(self, unit: int, address: int, reason: str) -> DeviceFault:
