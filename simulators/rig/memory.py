@@ -163,7 +163,10 @@ class MemoryTransport:
 
 
 class MemorySource:
-    """The uplink of all sites; satisfies the cloud's `MessageSource`."""
+    """The uplink of all sites; satisfies the cloud's `MessageSource`.
+
+    As in the cloud's own connection, states come plainly, since they are retained, and the rest shared.
+    """
 
     def __init__(self, broker: MemoryBroker, client_id: str = "ingest", share: str = "ingest") -> None:
         self._broker = broker
@@ -173,7 +176,10 @@ class MemorySource:
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[AsyncIterator[Inbound]]:
         with self._broker.connect(self._client_id) as connection:
-            await connection.subscribe(uplink_filters(self._share))
+            pairs = zip(uplink_filters(), uplink_filters(self._share), strict=True)
+            await connection.subscribe(
+                [plain if plain.endswith("/state") else shared for plain, shared in pairs]
+            )
             yield _inbound(connection)
 
 

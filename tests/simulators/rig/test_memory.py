@@ -186,10 +186,17 @@ async def test_members_of_a_group_take_turns_and_only_those_present(broker: Memo
 
 
 async def test_a_shared_filter_gets_no_retained_messages(broker: MemoryBroker) -> None:
-    broker.publish(Publication("vpp/v1/s1/state", b"old", retain=True))
+    broker.publish(Publication("vpp/v1/s1/telemetry", b"old", retain=True))
     async with MemorySource(broker).open() as inbound:
-        broker.publish(Publication("vpp/v1/s1/state", b"new", retain=True))
+        broker.publish(Publication("vpp/v1/s1/telemetry", b"new", retain=True))
         assert (await anext(inbound)).payload == b"new"
+
+
+async def test_the_cloud_hears_retained_states_and_every_member_hears_them_all(broker: MemoryBroker) -> None:
+    broker.publish(Publication("vpp/v1/s1/state", b"on line", retain=True))
+    async with MemorySource(broker, "one").open() as one, MemorySource(broker, "two").open() as two:
+        assert (await anext(one)).payload == b"on line"
+        assert (await anext(two)).payload == b"on line"
 
 
 async def test_the_sink_reaches_exactly_one_site(broker: MemoryBroker) -> None:
