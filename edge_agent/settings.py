@@ -230,7 +230,8 @@ def load_settings(path: Path) -> SiteSettings:
 
 
 def _sentence(error: ValidationError, path: Path) -> str:
-    first = error.errors()[0]
+    # An unknown key often explains a missing one: it is told first.
+    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
     key = ".".join(str(level) for level in first["loc"])
     match first["type"]:
         case "extra_forbidden":

@@ -65,7 +65,7 @@ class Actuator:
         self._refusals = 0
         self._pause_until_s = 0.0
         self.met = False
-        """The device's control points were read since it was found; nothing is written before."""
+        """The device was read since it was found, control points first; nothing is written before."""
         self.yielding = False
         """Somebody else commands the device; it is left alone for one reversion time."""
 
@@ -101,7 +101,6 @@ class Actuator:
         self._policy = _suited(self._asked, self.slot.device)
         control = await self.slot.read_control()
         self._confirmed_w = self._armed = None
-        self.met = True
         if not control.enabled:
             self._own(owned=False)
             return True

@@ -72,6 +72,7 @@ class SiteAgent:
         self._fast = make_fast_loop(
             self._settings, slots, self._actuators, self._control, self._journal, table
         )
+        self._poll = Poll(slots, self._actuators, self._control, faults=self._faults, clock=clock)
         self._presence = Presence(
             settings=settings,
             site=site,
@@ -108,16 +109,15 @@ class SiteAgent:
 
     async def _run_poll(self) -> None:
         ticks = AlignedTicks(self._clock, self._settings.poll_s)
-        poll = Poll(self._slots, self._actuators, self._control, faults=self._faults, clock=self._clock)
         desk = self._fast.desk
         while True:
-            readings = await poll.round()
+            await ticks.wait()
+            readings = await self._poll.round()
             telemetry = Telemetry(site_id=self._journal.site_id, seq=0, readings=readings)
             ended = desk.ended()
             status = {STATUS: encode(self._presence.state(online=True))}
             self._journal.store([telemetry, *ended], {**desk.document(), **status})
             self._tell()
-            await ticks.wait()
 
     async def _run_fast(self) -> None:
         ticks = FastTicks(self._clock, self._settings.fast_s)
@@ -150,6 +150,7 @@ class SiteAgent:
                 actuator.lose()
 
     async def _meet(self, actuator: Actuator) -> bool:
+        """See what a device was told and what it measures; only then may the fast loop act on it."""
         slot = actuator.slot
         try:
             ours = await actuator.meet(self._clock.monotonic_s())
@@ -159,6 +160,8 @@ class SiteAgent:
         self._control.on_setpoint(slot.der_id, actuator.setpoint_w)
         if not ours:
             report_foreign(self._faults, slot.settings.name, self._clock.now())
+        await self._poll.read(slot)
+        actuator.met = True
         return True
 
     def _missing(self, slot: DeviceSlot, fault: Fault) -> None:

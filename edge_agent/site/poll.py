@@ -43,9 +43,10 @@ class Poll:
 
     async def round(self) -> tuple[Reading, ...]:
         """One reading a device; a device that does not answer is a gap."""
-        return tuple([await self._read(slot) for slot in self._slots])
+        return tuple([await self.read(slot) for slot in self._slots])
 
-    async def _read(self, slot: DeviceSlot) -> Reading:
+    async def read(self, slot: DeviceSlot) -> Reading:
+        """Read one device and tell the control what it is worth."""
         actuator = self._actuators.get(slot.der_id)
         try:
             reading = await slot.read()

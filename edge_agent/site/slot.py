@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
 from edge_agent.devices.command import CommandResult
 from edge_agent.devices.driver import Device, discover
@@ -17,7 +17,7 @@ from vpp_core.ids import DerId
 from vpp_core.measurement import Measurement
 
 FAILURES_MAX = 3
-"""Polls that fail in a row before the link is given up and the device is looked for again."""
+"""Polls and commands that fail in a row before the link is given up and the device is looked for again."""
 
 
 OpenLink = Callable[[LinkSettings], Link]
@@ -55,7 +55,7 @@ class DeviceSlot:
 
     @property
     def answers(self) -> bool:
-        """The device was found, and its last poll did not fail."""
+        """The device was found, and its last answer was good."""
         return self._device is not None and self._failures == 0
 
     @property
@@ -101,37 +101,44 @@ class DeviceSlot:
         await self._lost.wait()
 
     async def read(self) -> DeviceReading:
-        """One poll; after several failures in a row the device counts as lost."""
-        try:
-            async with self._lock:
-                reading = await self.device.read()
-        except DeviceFault:
-            self._failures += 1
-            if self._failures >= FAILURES_MAX:
-                await self.close()
-            raise
-        self._failures = 0
-        return reading
+        """One poll."""
+        async with self._talk():
+            return await self.device.read()
+
+    async def read_control(self) -> ControlReadback:
+        async with self._talk():
+            return await self.device.read_control()
+
+    async def command(self, setpoint_w: float, revert_s: float) -> CommandResult:
+        async with self._talk():
+            return await self.device.command(setpoint_w, revert_s)
+
+    async def release(self) -> CommandResult:
+        async with self._talk():
+            return await self.device.release()
 
     async def read_frequency(self) -> Measurement:
+        """A fast read; that one of them fails says nothing of the device."""
         async with self._lock:
             return await self.device.read_frequency()
 
     async def read_power(self) -> Measurement:
+        """A fast read, as :meth:`read_frequency`."""
         async with self._lock:
             return await self.device.read_power()
 
-    async def read_control(self) -> ControlReadback:
+    @contextlib.asynccontextmanager
+    async def _talk(self) -> AsyncIterator[None]:
+        """One at a time; after several failures in a row the device counts as lost."""
         async with self._lock:
-            return await self.device.read_control()
-
-    async def command(self, setpoint_w: float, revert_s: float) -> CommandResult:
-        async with self._lock:
-            return await self.device.command(setpoint_w, revert_s)
-
-    async def release(self) -> CommandResult:
-        async with self._lock:
-            return await self.device.release()
+            try:
+                yield
+            except DeviceFault:
+                self._failures += 1
+                if self._failures >= FAILURES_MAX:
+                    await self.close()
+                raise
+            self._failures = 0
 
     async def close(self) -> None:
         """Give the link up; :meth:`find` opens a new one."""

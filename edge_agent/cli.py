@@ -1,0 +1,119 @@
+"""``vpp-edge``: run a site's agent, check its settings, or see how it is."""
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from edge_agent.settings import SiteSettings, load_settings
+from vpp_core.clock import SystemClock
+from vpp_core.faults import EXIT_FAULT, Fault
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point; 0, or 2 with one sentence on standard error."""
+    parsed = _parser().parse_args(arguments)
+    try:
+        settings = load_settings(parsed.config)
+        if parsed.command == "run":
+            _run(settings)
+        elif parsed.command == "status":
+            _status(settings)
+        else:
+            print(settings.model_dump_json(indent=2))
+    except Fault as fault:
+        print(f"vpp-edge: {fault}", file=sys.stderr)
+        return EXIT_FAULT
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vpp-edge",
+        description="The agent of one site: reads its devices, controls them within the owner's limits, and "
+        "keeps in touch with the cloud.",
+        epilog="Every key of the file can be overridden by the environment, for example "
+        "VPP_EDGE_CONTROL__POLL_S=30.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, text in (
+        ("run", "run until SIGTERM or Ctrl-C; devices are released at the end"),
+        ("check-config", "check the settings and print them as they are in effect"),
+        ("status", "show the agent's last state, its commands and what waits for the cloud"),
+    ):
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--config", type=Path, required=True, metavar="FILE", help="the site's settings (TOML)"
+        )
+    return parser
+
+
+def _run(settings: SiteSettings) -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(_until_signal(settings))
+
+
+async def _until_signal(settings: SiteSettings) -> None:
+    from edge_agent.app import run_site
+    from edge_agent.devices.modbus import ModbusLink
+    from edge_agent.uplink.mqtt import MqttTransport
+
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - inside asyncio.run
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    transport = MqttTransport(settings.broker, settings.gateway)
+    try:
+        await run_site(settings, clock=SystemClock(), transport=transport, open_link=ModbusLink)
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+
+def _status(settings: SiteSettings) -> None:
+    from edge_agent.site.memory import Memory
+    from edge_agent.uplink.database import open_read_only
+
+    database = open_read_only(settings.state_dir)
+    try:
+        memory = Memory(database)
+        state, config = memory.status(), memory.config()
+        held = [item for item in memory.commands() if item.open]
+        [(waiting,)] = database.execute("SELECT count(*) FROM message")
+    finally:
+        database.close()
+    print(f"site             {settings.site_id} {settings.site_name}".rstrip())
+    print(
+        f"configuration    {'none from the cloud yet' if config is None else f'revision {config.revision}'}"
+    )
+    print(f"outbox           {waiting} messages wait for the cloud's acknowledgement")
+    if state is None:
+        print("state            no poll yet")
+    else:
+        print(f"state            {state.control_state} at {_shown(state.at)}")
+        for der_id, available in sorted(state.available.items()):
+            print(f"device           {der_id}: {'available' if available else 'NOT AVAILABLE'}")
+        for fault in state.faults:
+            stands = "stands" if fault.cleared_at is None else "over"
+            print(f"fault            {fault.severity} {fault.source}: {fault.text} ({stands})")
+    for item in held:
+        command = item.command
+        print(
+            f"command          {command.command_id} revision {command.revision} for {command.der_id}: "
+            f"{command.priority.name.lower()}, {item.phase}, until {_shown(command.expires_at)}"
+        )
+
+
+def _shown(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
