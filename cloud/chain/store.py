@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TypeVar
 
 import msgspec
-from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, String, literal, select
+from sqlalchemy import ForeignKey, Index, LargeBinary, Row, Select, String, func, literal, select
 from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from cloud.chain.records import AnyRecord, Record
@@ -173,6 +173,12 @@ class Chain:
         """The last record that :meth:`of_kind` finds, or nothing."""
         found = self.of_kind(kind, at=at, during=during, **equal)
         return found[-1] if found else None
+
+    def counts(self) -> dict[str, int]:
+        """How many records there are of each kind, by kind."""
+        query = select(ChainRecordRow.kind, func.count().label("total")).group_by(ChainRecordRow.kind)
+        with self._database.session() as session:
+            return {row.kind: row.total for row in session.execute(query.order_by(ChainRecordRow.kind))}
 
     def ancestors(self, record_id: RecordId) -> list[AnyRecord]:
         """Everything that the record follows from, origins first.

@@ -30,7 +30,7 @@ from vpp_core.interval import Interval
 from vpp_core.money import MICROS_PER_CENT, Money, Price
 from vpp_core.units import kw_from_watts, kwh_from_watt_hours
 
-_STAGES: tuple[tuple[type[Record], ...], ...] = (
+_STAGES: tuple[tuple[type[AnyRecord], ...], ...] = (
     (Consent, EnrolledSite),
     (Forecast,),
     (Opportunity,),
@@ -39,13 +39,20 @@ _STAGES: tuple[tuple[type[Record], ...], ...] = (
     (Delivery, Baseline, Settlement, Invoice),
     (Payment, Statement, Figure),
 )
-STAGE_BY_KIND = {kind: number for number, kinds in enumerate(_STAGES, start=1) for kind in kinds}
+STAGE_BY_KIND: dict[type[AnyRecord], int] = {
+    kind: number for number, kinds in enumerate(_STAGES, start=1) for kind in kinds
+}
 """The stage of the value stream (1 enrollment .. 7 payout) by record class."""
 
 
+def tag_of(kind: type[Record]) -> str:
+    """What records of a class are stored as, such as ``enrolled_site``."""
+    return str(kind.__struct_config__.tag)
+
+
 def kind_of(record: Record) -> str:
-    """The record's kind as it is stored, such as ``enrolled_site``."""
-    return str(record.__struct_config__.tag)
+    """What a record is stored as, such as ``enrolled_site``."""
+    return tag_of(type(record))
 
 
 def summary(record: AnyRecord) -> str:

@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.text import Text
 from rich.tree import Tree
 
-from cloud.chain.records import AnyRecord, Record
+from cloud.chain.records import AnyRecord
 from cloud.chain.summary import STAGE_BY_KIND, kind_of, summary
 from vpp_core.ids import RecordId
 
@@ -62,12 +62,12 @@ class Trace(msgspec.Struct, frozen=True):
         return Group(_line(self.record), origins, ends)
 
 
-def _node(record: Record) -> dict[str, Any]:
+def _node(record: AnyRecord) -> dict[str, Any]:
     return {
         "id": record.id,
         "kind": kind_of(record),
         "stage": STAGE_BY_KIND[type(record)],
-        "summary": summary(record),  # type: ignore[arg-type]
+        "summary": summary(record),
         "body": msgspec.to_builtins(record),
     }
 

@@ -26,8 +26,8 @@ class Commissioning:
         self._programs = programs
         self._roster = roster
 
-    def enroll(self, message: Enrollment) -> EnrolledSite | None:
-        """The site's new record, or nothing if the same gateway presented the same devices again.
+    def enroll(self, message: Enrollment) -> EnrolledSite:
+        """The site's record; a new one unless the same gateway presented the same devices again.
 
         Raises:
             EnrollmentRefused: no consent, a wrong, expired or used code, or devices that may not take part.
@@ -44,8 +44,9 @@ class Commissioning:
             if reason := objection(message, program, self._roster.site_of):
                 raise EnrollmentRefused(reason)
             record = self._record(message, site, contract, program)
-            if _unchanged(self._roster.enrolled(message.site_id), record):
-                return None
+            known = self._roster.enrolled(message.site_id)
+            if known is not None and _same_site(known, record):
+                return known
             self._save(session, message, site, record)
             state = SiteState(site.state)
         self._roster.set_enrolled(record)
@@ -106,10 +107,6 @@ class Commissioning:
         )
 
 
-def _unchanged(one: EnrolledSite | None, other: EnrolledSite) -> bool:
+def _same_site(one: EnrolledSite, other: EnrolledSite) -> bool:
     """Whether nothing changed but when, and how commissioning measured it."""
-    return one is not None and (one.ders, one.owner_limits, one.gateway_id) == (
-        other.ders,
-        other.owner_limits,
-        other.gateway_id,
-    )
+    return (one.ders, one.owner_limits, one.gateway_id) == (other.ders, other.owner_limits, other.gateway_id)

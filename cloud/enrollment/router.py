@@ -10,7 +10,8 @@ from cloud.enrollment.lifecycle import EnrollmentRefused
 from cloud.enrollment.service import Application, EnrollmentService
 from vpp_core.ids import OwnerId, ProgramId, SiteId
 
-ID_PATTERN = r"^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$"
+ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$"
+"""One level of a topic, as the gateways' settings want it."""
 NAME_PATTERN = r"^[^\x00-\x1f\x7f]+$"
 Identifier = Annotated[str, Field(pattern=ID_PATTERN, examples=["site-04"])]
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=100)]

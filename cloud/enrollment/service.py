@@ -127,7 +127,7 @@ class EnrollmentService:
         return Accepted(consent, code)
 
     def on_enrollment(self, message: Enrollment) -> EnrolledSite | None:
-        """A gateway presents itself. Gives the site's record if this changed it.
+        """A gateway presents itself. Gives the site's record, new or unchanged, if it is accepted.
 
         The same gateway may present itself as often as it likes; anybody else is refused and audited.
         """

@@ -126,6 +126,8 @@ class Ingest:
         self.live = live or LiveFleet()
         self.counts: Counter[str] = Counter()
         """Messages, readings, duplicates, holes, lost and refused ones since the start."""
+        self.connected = asyncio.Event()
+        """Set when the uplink is heard for the first time."""
         self._source = source
         self._sink = sink
         self._clock = clock
@@ -211,17 +213,18 @@ class Ingest:
                 self.counts["acknowledgements_unsent"] += 1
 
     async def _receive(self) -> None:
-        failures, connected = 0, False
+        failures = 0
         while True:
             try:
                 async with self._source.open() as messages:
-                    failures, connected = 0, True
+                    failures = 0
+                    self.connected.set()
                     async for inbound in messages:
                         await self.accept(inbound)
                         if len(self._waiting) >= self._batching.flush_rows:
                             await self.flush_and_acknowledge()
             except BrokerFault as fault:
-                if not connected:
+                if not self.connected.is_set():
                     raise
                 failures += 1
                 pause_s = min(RECONNECT_S_MAX, 2.0**failures) * self._chance.uniform(0.5, 1.0)

@@ -1,0 +1,1 @@
+"""The cloud over HTTP: what every stage offers, behind one token."""
