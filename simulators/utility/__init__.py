@@ -1,0 +1,1 @@
+"""A utility: meter data, peak events over OpenADR 2.0b, and its own settlement of them."""
