@@ -1,4 +1,4 @@
-"""One commitment, measured: its exact lines and what each site earned of it. Pure."""
+"""One commitment, measured: its lines and what each site earned of it. Pure."""
 
 from fractions import Fraction
 from typing import NamedTuple, assert_never
@@ -8,7 +8,6 @@ from cloud.markets.catalogue import Product, ProductKind
 from cloud.markets.local_day import local_date
 from cloud.settlement.rules import EventRule, RuleBook
 from cloud.settlement.settle import (
-    Line,
     add_up,
     attribute,
     carried_by,
@@ -16,11 +15,12 @@ from cloud.settlement.settle import (
     settle_energy,
     settle_event,
     settle_reserve,
+    total,
     whole_wh,
 )
 from vpp_core.ids import SiteId
 from vpp_core.measurement import Quality
-from vpp_core.money import Money, Price, zero
+from vpp_core.money import Money, Price
 
 
 class Measured(NamedTuple):
@@ -33,18 +33,9 @@ class Measured(NamedTuple):
 
 class Assessment(NamedTuple):
     rule: str
-    lines: tuple[Line, ...]
+    lines: tuple[SettlementLine, ...]
+    net: Money
     sites: dict[SiteId, Money]
-
-    @property
-    def recorded(self) -> tuple[SettlementLine, ...]:
-        return tuple(line.record() for line in self.lines)
-
-    @property
-    def net(self) -> Money:
-        """The sum of the lines as they are recorded."""
-        amounts = [line.amount for line in self.recorded]
-        return sum(amounts[1:], amounts[0])
 
 
 def assess(product: Product, measured: Measured, rules: RuleBook) -> Assessment:
@@ -118,9 +109,10 @@ def _event(product: Product, measured: Measured, rule: EventRule) -> Assessment:
     )
     useful_wh = {site: max(0, energy_wh) for site, energy_wh in given_wh.items()}
     plan = planned_wh(commitment)
-    shares = [attribute(lines[0].record().amount, useful_wh, plan)]
-    shares.extend(attribute(line.record().amount, missing_by(plan, given_wh), plan) for line in lines[1:])
-    return Assessment(product_label(product), lines, add_up(shares))
+    shares = [attribute(lines[0].amount, useful_wh, plan)]
+    shares.extend(attribute(line.amount, missing_by(plan, given_wh), plan) for line in lines[1:])
+    net = total(lines, commitment.price.currency)
+    return Assessment(product_label(product), lines, net, add_up(shares))
 
 
 def product_label(product: Product) -> str:
@@ -128,8 +120,7 @@ def product_label(product: Product) -> str:
 
 
 def _shared(
-    product: Product, lines: tuple[Line, ...], first: dict[SiteId, int], plan: dict[SiteId, int]
+    product: Product, lines: tuple[SettlementLine, ...], first: dict[SiteId, int], plan: dict[SiteId, int]
 ) -> Assessment:
-    assessment = Assessment(product_label(product), lines, {})
-    net = assessment.net
-    return assessment._replace(sites=attribute(net, first, plan)) if net != zero(net.currency) else assessment
+    net = total(lines, lines[0].price.currency)
+    return Assessment(product_label(product), lines, net, attribute(net, first, plan))

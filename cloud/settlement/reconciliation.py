@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple, Protocol
 
-from cloud.chain.records import Book, Invoice, Settlement
+from cloud.chain.records import Book, Invoice, Settlement, SettlementLine
 from cloud.chain.store import Chain
 from cloud.markets.adapter import HeldReserve, MarketAdapter, MeteredEnergy
 from cloud.markets.catalogue import Product, ProductKind
 from cloud.markets.utility_http import EventId, EventPerformanceRow, EventStatement
 from cloud.settlement.assessment import Measured
 from cloud.settlement.evidence import EventDue
-from cloud.settlement.settle import Line, total_cents
+from cloud.settlement.settle import total
 from vpp_core.faults import CounterpartyFault
 from vpp_core.ids import ProductId
 from vpp_core.measurement import Quality
@@ -31,12 +31,11 @@ class UtilityAccount(Protocol):
 
 
 class Settled(NamedTuple):
-    """One settled commitment with its exact lines, as the counterparty will compute them too."""
+    """One settled commitment with what it was settled from."""
 
     product: Product
     measured: Measured
     settlement: Settlement
-    lines: tuple[Line, ...]
 
 
 class Reconciliation:
@@ -121,10 +120,12 @@ class Reconciliation:
 def our_cents(parts: Sequence[Settled], events: Sequence[EventDue]) -> int:
     """What our settlements of one book come to, rounded as statements are: by event, or by market day."""
     event_of = {due.commitment.id: event.event_id for event in events for due in event.due}
-    statements: dict[str, list[Line]] = {}
+    statements: dict[str, list[SettlementLine]] = {}
     for each in parts:
-        statements.setdefault(event_of.get(each.measured.commitment.id, ""), []).extend(each.lines)
-    return sum(total_cents(lines) for lines in statements.values())
+        lines = statements.setdefault(event_of.get(each.measured.commitment.id, ""), [])
+        lines.extend(each.settlement.lines)
+    currency = parts[0].settlement.net.currency
+    return sum(total(lines, currency).cents for lines in statements.values())
 
 
 def performance_rows(measured: Measured) -> list[EventPerformanceRow]:

@@ -107,9 +107,8 @@ class SettlementService:
         for each in due:
             delivery = measured[each.commitment.id]
             of = Measured(each.commitment, delivery, baselines.get(delivery.id))
-            assessment = assess(each.product, of, self._rules)
-            settlement = known.get(delivery.id) or self._record(of, assessment)
-            settled.append(Settled(each.product, of, settlement, assessment.lines))
+            settlement = known.get(delivery.id) or self._record(of, assess(each.product, of, self._rules))
+            settled.append(Settled(each.product, of, settlement))
         return settled
 
     def _settlements(self, due: Sequence[Due]) -> dict[RecordId, Settlement]:
@@ -136,7 +135,7 @@ class SettlementService:
                 book=commitment.book,
                 interval=commitment.interval,
                 rule=assessment.rule,
-                lines=assessment.recorded,
+                lines=assessment.lines,
                 net=assessment.net,
                 sites=assessment.sites,
             )

@@ -1,36 +1,21 @@
-"""What one commitment is worth: exact lines, and their attribution to sites.
+"""What one commitment is worth: its lines, and their attribution to sites.
 
-Both sides of a contract must come to the same cent, so rounding is part of the rules: energy in whole
-Wh, a deviation price rounded to the micro-unit, a performance score to four decimals, each line an exact
-fraction, and one rounding (half to even) of a statement's total to cents.
+Both sides of a contract must come to the same cent, so rounding is part of the rules, always half to
+even: energy in whole Wh, a performance score to four decimals, a deviation price and each line's exact
+fraction to the micro-unit, and a statement's total once to cents.
 """
 
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import NamedTuple
 
 from cloud.chain.records import SettlementLine
 from cloud.markets.catalogue import Product
 from vpp_core.ids import SiteId
-from vpp_core.money import MICROS_PER_CENT, WATTS_PER_MEGAWATT, Money, Price, allocate_cents
+from vpp_core.money import WATTS_PER_MEGAWATT, Money, Price, allocate_cents, zero
 from vpp_core.units import SECONDS_PER_HOUR
 
 PERFORMANCE_DECIMALS = 4
 _PERFORMANCE_SCALE = 10**PERFORMANCE_DECIMALS
-
-
-class Line(NamedTuple):
-    """One amount before rounding; positive is income."""
-
-    what: str
-    quantity_wh: int
-    price: Price
-    exact_micros: Fraction
-
-    def record(self) -> SettlementLine:
-        """The line as it is recorded, rounded to the micro-unit."""
-        amount = Money(round(self.exact_micros), self.price.currency)
-        return SettlementLine(what=self.what, quantity_wh=self.quantity_wh, price=self.price, amount=amount)
 
 
 def whole_wh(power_w: float, duration_s: float) -> int:
@@ -38,7 +23,9 @@ def whole_wh(power_w: float, duration_s: float) -> int:
     return round(Fraction(power_w) * Fraction(duration_s) / int(SECONDS_PER_HOUR))
 
 
-def settle_energy(product: Product, *, awarded_wh: int, metered_wh: int, clearing: Price) -> tuple[Line, ...]:
+def settle_energy(
+    product: Product, *, awarded_wh: int, metered_wh: int, clearing: Price
+) -> tuple[SettlementLine, ...]:
     """The award at the day-ahead price, and the deviation at the product's worse one.
 
     Args:
@@ -56,17 +43,17 @@ def settle_energy(product: Product, *, awarded_wh: int, metered_wh: int, clearin
     return tuple(lines)
 
 
-def settle_reserve(*, held_wh: int, performance: float, price: Price) -> tuple[Line, ...]:
+def settle_reserve(*, held_wh: int, performance: float, price: Price) -> tuple[SettlementLine, ...]:
     """Reserve held (W times hours), paid by its performance score (0 to 1, four decimals count)."""
     part = Fraction(round(performance * _PERFORMANCE_SCALE), _PERFORMANCE_SCALE)
     what = f"reserve held, performance {float(part):.4f}"
     exact = Fraction(price.micros_per_mwh * held_wh, WATTS_PER_MEGAWATT) * part
-    return (Line(what, held_wh, price, exact),)
+    return (_rounded(what, held_wh, price, exact),)
 
 
 def settle_event(
     *, committed_wh: int, delivered_wh: int, pay: Price, penalty: Price, paid_share_max: Fraction
-) -> tuple[Line, ...]:
+) -> tuple[SettlementLine, ...]:
     """Delivery above the baseline is paid up to a multiple of the commitment, what is missing is charged.
 
     Args:
@@ -79,17 +66,16 @@ def settle_event(
     useful_wh = max(delivered_wh, 0)
     paid_wh = min(Fraction(useful_wh), committed_wh * paid_share_max)
     exact = paid_wh * pay.micros_per_mwh / WATTS_PER_MEGAWATT
-    lines = [Line("delivered above the baseline", round(paid_wh), pay, exact)]
+    lines = [_rounded("delivered above the baseline", round(paid_wh), pay, exact)]
     missing_wh = committed_wh - useful_wh
     if missing_wh > 0:
         lines.append(_line("penalty for the shortfall", -missing_wh, penalty))
     return tuple(lines)
 
 
-def total_cents(lines: Iterable[Line]) -> int:
-    """The total of a statement: exact sum, rounded once, half to even."""
-    exact = sum((line.exact_micros for line in lines), Fraction(0))
-    return round(exact / MICROS_PER_CENT)
+def total(lines: Iterable[SettlementLine], currency: str) -> Money:
+    """The sum of some lines; ``total(...).cents`` is what a statement comes to."""
+    return sum((line.amount for line in lines), zero(currency))
 
 
 def attribute(amount: Money, *choices: Mapping[SiteId, int]) -> dict[SiteId, Money]:
@@ -127,5 +113,10 @@ def add_up(parts: Iterable[Mapping[SiteId, Money]]) -> dict[SiteId, Money]:
     return dict(sorted(total.items()))
 
 
-def _line(what: str, quantity_wh: int, price: Price) -> Line:
-    return Line(what, quantity_wh, price, Fraction(price.micros_per_mwh * quantity_wh, WATTS_PER_MEGAWATT))
+def _line(what: str, quantity_wh: int, price: Price) -> SettlementLine:
+    return SettlementLine(what=what, quantity_wh=quantity_wh, price=price, amount=price.of(quantity_wh))
+
+
+def _rounded(what: str, quantity_wh: int, price: Price, exact_micros: Fraction) -> SettlementLine:
+    amount = Money(round(exact_micros), price.currency)
+    return SettlementLine(what=what, quantity_wh=quantity_wh, price=price, amount=amount)
