@@ -3,14 +3,15 @@
 One net offer for each product and interval, so that one award is one commitment. Storage trades only as
 long as its cycle does not lose:
 
-* discharge is sold at no less than what replacing the energy costs: the plan's dearest purchase, with
-  losses and wear;
-* charge is bought at no more than what the energy brings: the plan's cheapest sale, less losses and wear.
+* discharge is sold at no less than what replacing the energy costs, with losses and wear: the marginal
+  value of stored energy (the dual of the plan), or the plan's dearest purchase where that is less;
+* charge is bought at no more than what the energy brings, less losses and wear: its marginal value, or
+  the plan's cheapest sale where that is more.
 
-These are the two ends of the range in which the marginal value of stored energy may lie without another
-plan; a limit inside it would reject hours by chance and leave the storage unbalanced. No limit is tighter
-than the expected price, so a market that clears as expected accepts the whole plan. PV runs whatever the
-price: an hour that is mostly PV is sold at the lowest limit.
+The dual alone is one point of a range in which the value may lie without another plan; a limit inside
+the range would reject hours by chance and leave the storage unbalanced, so the range's ends are taken. No
+limit is tighter than the expected price: a market that clears as expected accepts the whole plan. PV runs
+whatever the price: an hour that is mostly PV is sold at the lowest limit.
 """
 
 import math

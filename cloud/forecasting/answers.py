@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from cloud.chain.records import Record
 from vpp_core.faults import CounterpartyFault, LocalFault
 
+OK = 200
+CREATED = 201
 CONFLICT = 409
 BAD_GATEWAY = 502
 
@@ -29,8 +31,8 @@ class DayRequest(BaseModel):
     day: date = Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))
 
 
-def as_json(answer: Record | Sequence[Record]) -> Response:
-    return Response(msgspec.json.encode(answer), media_type="application/json")
+def as_json(answer: Record | Sequence[Record], status: int = OK) -> Response:
+    return Response(msgspec.json.encode(answer), status, media_type="application/json")
 
 
 @contextmanager

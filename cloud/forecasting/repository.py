@@ -62,6 +62,16 @@ class HistoryRepository:
                     )
                 )
 
+    def steps(self) -> dict[SiteId, int]:
+        """How many steps of history each site has, by site id."""
+        query = select(HistoryDayRow.site_id, HistoryDayRow.body).order_by(HistoryDayRow.site_id)
+        counts: dict[SiteId, int] = {}
+        with self._database.session() as session:
+            for site_id, body in session.execute(query):
+                known = sum(value is not None for value in msgspec.json.decode(body, type=Channels).net_wh)
+                counts[SiteId(site_id)] = counts.get(SiteId(site_id), 0) + known
+        return counts
+
     def load(self, site_id: SiteId, interval: Interval) -> IntervalHistory | None:
         """The stored days that begin in ``interval``, gaps filled with ``None``; nothing if there are none.
 

@@ -77,6 +77,10 @@ class ForecastingService:
         self._histories.save(history)
         return len(history.net_wh)
 
+    def history_steps(self) -> dict[SiteId, int]:
+        """How many steps of meter history each site has."""
+        return self._histories.steps()
+
     def issue(self, day: date, now: datetime) -> Forecast:
         """The forecast of a local market day from what is known at ``now``; appended to the chain."""
         sites = enrolled_sites(self._chain)
