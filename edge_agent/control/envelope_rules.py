@@ -1,5 +1,7 @@
 """Protection and the owner's limits as an envelope: the first and widest rule of the arbiter."""
 
+from typing import assert_never
+
 import msgspec
 
 from vpp_core.der import DerDescription, DerKind, OwnerLimits
@@ -34,6 +36,8 @@ def ratings(der: DerDescription, limits: OwnerLimits) -> Envelope:
             return Envelope(-der.absorption_w_max, -floor_w)
         case DerKind.METER:
             return Envelope(0.0, 0.0)
+        case never:
+            assert_never(never)
 
 
 def protection(der: DerDescription, limits: OwnerLimits, stored: StoredEnergy | None) -> Envelope:

@@ -6,6 +6,7 @@ monotonic: a host clock that is set back must not lengthen a hold.
 """
 
 from enum import Enum
+from typing import assert_never
 
 import msgspec
 
@@ -47,6 +48,8 @@ class FailSafe(msgspec.Struct, frozen=True, kw_only=True):
                 return self if self.since_s is not None else self._to(Trust.LOST, now_s)
             case Trust.LOST:
                 return self if self.since_s is None else self._to(Trust.LOST)
+            case never:
+                assert_never(never)
 
     def _to(self, trust: Trust, since_s: float | None = None) -> "FailSafe":
         return FailSafe(hold_s=self.hold_s, recover_s=self.recover_s, trust=trust, since_s=since_s)

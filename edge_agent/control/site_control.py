@@ -97,13 +97,13 @@ class SiteControl:
         self._table = table
         self._config: SiteConfig | None = None
         self._frequency_hz: float | None = None
-        self._frequency_trust = FailSafe(hold_s=timing.fast_s, recover_s=timing.recover_s)
+        # Half a period each, so that the second failure in a row ends a hold, however the loop jitters.
+        self._frequency_trust = FailSafe(hold_s=timing.fast_s / 2.0, recover_s=timing.recover_s)
         self._wanted: dict[DerId, InForce | None] = {}
         self._wanted_until: datetime | None = None
         self._wanted_version = -1
         self._devices: dict[DerId, DeviceControl] = {}
         for der in ders:
-            # Half a period, so that the second poll that fails in a row ends the hold, however it jitters.
             trust = FailSafe(hold_s=timing.poll_s / 2.0, recover_s=0.0)
             self._devices[der.der_id] = DeviceControl(der=der, trust=trust, horizon_s=timing.poll_s)
 
@@ -184,14 +184,12 @@ class SiteControl:
     def _decide(self, device: DeviceControl, now: datetime, now_s: float) -> Decision | None:
         self._count(device, now_s)
         stale = now_s - device.sample_s > self._timing.stale_s
-        match Trust.LOST if stale else device.trust.trust:
-            case Trust.LOST:
-                return Decision(setpoint_w=None, rule=Rule.PROTECTION, allowed=Envelope(0.0, 0.0))
-            case Trust.HOLD:
-                return None
-            case Trust.GOOD:
-                allowed = protection(device.der, self._limits, _stored(device))
-                return arbitrate(allowed, self._claims(device, now), _own_w(device))
+        if stale or device.trust.trust is Trust.LOST:
+            return Decision(setpoint_w=None, rule=Rule.PROTECTION, allowed=Envelope(0.0, 0.0))
+        if device.trust.trust is Trust.HOLD:
+            return None
+        allowed = protection(device.der, self._limits, _stored(device))
+        return arbitrate(allowed, self._claims(device, now), _own_w(device))
 
     def _claims(self, device: DeviceControl, now: datetime) -> list[Claim]:
         frequency_hz, before_w = self._frequency_hz, device.before_w
