@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from simulators.devices.controls import Controls, Ratings
-from simulators.devices.piece import FOREVER_S, Piece
+from simulators.devices.piece import FOREVER_S, STEP_S_MIN, Piece
 from vpp_core.units import SECONDS_PER_HOUR
 
 ROUNDING_WH = 0.1
@@ -59,14 +59,14 @@ class Battery:
 
     def next_piece(self, now_s: float) -> Piece:
         del now_s
-        target_w = self._target_w()
-        if self.power_w * target_w < 0.0:
-            target_w = 0.0
-        if target_w == self.power_w:
-            piece = Piece.hold(target_w)
-        else:
-            ramp_s = abs(target_w - self.power_w) / self.config.ramp_w_per_s
-            piece = Piece(ramp_s, self.power_w, target_w)
+        start_w, target_w = self.power_w, self._target_w()
+        if start_w * target_w < 0.0:
+            if self._ramp_s(start_w) < STEP_S_MIN:
+                start_w = 0.0
+            else:
+                target_w = 0.0
+        ramp_s = self._ramp_s(target_w - start_w)
+        piece = Piece.hold(target_w) if ramp_s < STEP_S_MIN else Piece(ramp_s, start_w, target_w)
         return piece.over(min(piece.duration_s, self._border_s(piece)))
 
     def follow(self, piece: Piece, now_s: float) -> None:
@@ -88,6 +88,9 @@ class Battery:
         blocked = (self._full and target_w < 0.0) or (self._empty and target_w > 0.0)
         return 0.0 if blocked else target_w
 
+    def _ramp_s(self, change_w: float) -> float:
+        return abs(change_w) / self.config.ramp_w_per_s
+
     def _into_cells(self, piece: Piece) -> float:
         """Factor from the energy of a piece at the terminals to that into the cells."""
         charging = piece.start_w + piece.end_w < 0.0
@@ -97,24 +100,26 @@ class Battery:
         return 0.0 if self._empty else self.config.standby_w
 
     def _border_s(self, piece: Piece) -> float:
-        """Seconds until the energy reaches the border that the piece leads to; infinity if it does not."""
+        """Seconds until the energy reaches a level at which the rules change; infinity if it does not."""
         factor, standby_w = self._into_cells(piece), self._standby_w()
         start_w, end_w = factor * piece.start_w - standby_w, factor * piece.end_w - standby_w
         slope = (end_w - start_w) / piece.duration_s
-        to_full_wh = self.config.energy_capacity_wh - self.energy_wh
+        capacity_wh = self.config.energy_capacity_wh
+        above_wh = RESUME_FRACTION * capacity_wh if self._empty else capacity_wh
+        below_wh = (1.0 - RESUME_FRACTION) * capacity_wh if self._full else 0.0
         return min(
-            _reach_s(SECONDS_PER_HOUR * to_full_wh, start_w, slope),
-            _reach_s(SECONDS_PER_HOUR * self.energy_wh, -start_w, -slope) if not self._empty else FOREVER_S,
+            _reach_s(SECONDS_PER_HOUR * max(0.0, above_wh - self.energy_wh), start_w, slope),
+            _reach_s(SECONDS_PER_HOUR * max(0.0, self.energy_wh - below_wh), -start_w, -slope),
         )
 
     def _mind_the_borders(self) -> None:
         capacity_wh = self.config.energy_capacity_wh
-        if self.energy_wh >= capacity_wh - BORDER_WH and self.power_w < 0.0:
-            self._full, self.power_w = True, 0.0
+        if self.energy_wh >= capacity_wh - BORDER_WH:
+            self._full, self.power_w = True, max(self.power_w, 0.0)
         elif self.energy_wh < (1.0 - RESUME_FRACTION) * capacity_wh:
             self._full = False
-        if self.energy_wh <= BORDER_WH and self.power_w >= 0.0:
-            self._empty, self.power_w = True, 0.0
+        if self.energy_wh <= BORDER_WH:
+            self._empty, self.power_w = True, min(self.power_w, 0.0)
         elif self.energy_wh > RESUME_FRACTION * capacity_wh:
             self._empty = False
 

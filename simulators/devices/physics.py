@@ -8,11 +8,9 @@ from typing import Protocol
 
 from simulators.devices.battery import Battery
 from simulators.devices.evse import Evse
-from simulators.devices.piece import EnergyCounters, Piece, PowerSource
+from simulators.devices.piece import STEP_S_MIN, EnergyCounters, Piece, PowerSource
 from simulators.devices.pv import Pv
 
-STEP_S_MIN = 1e-5
-"""Shorter steps would not move a clock of 53 bits."""
 BALANCE_WH = 1e-3
 """What rounding may leave between the meter and the sum behind it, for each MWh that was counted."""
 

@@ -5,6 +5,8 @@ from typing import NamedTuple, Protocol
 from vpp_core.units import SECONDS_PER_HOUR
 
 FOREVER_S = float("inf")
+STEP_S_MIN = 1e-5
+"""Shorter steps would not move a clock of 53 bits; what would take less happens at once."""
 
 
 class Piece(NamedTuple):

@@ -57,10 +57,8 @@ class GridScript:
     def frequency_hz(self, at_s: float) -> float:
         """The frequency; at a nadir exactly that of the dip, without wander."""
         calm_hz = self._nominal_hz + WANDER_HZ_MAX * self._wander(at_s)
-        dip, depth = max(
-            ((dip, dip.depth(at_s)) for dip in self._dips), key=lambda pair: pair[1], default=(None, 0.0)
-        )
-        return calm_hz if dip is None else calm_hz + depth * (dip.nadir_hz - calm_hz)
+        shifts_hz = [dip.depth(at_s) * (dip.nadir_hz - calm_hz) for dip in self._dips]
+        return calm_hz + max(shifts_hz, key=abs, default=0.0)
 
     def voltage_v(self, at_s: float) -> float:
         return VOLTAGE_NOMINAL_V + VOLTAGE_WANDER_V_MAX * self._wander(at_s / 3.0)
