@@ -21,7 +21,7 @@ class DayOrder(BaseModel, extra="forbid"):
 
 def router(service: DispatchService) -> APIRouter:
     """Endpoints of stage 5."""
-    routes = APIRouter(prefix="/api/v1", tags=["dispatch"])
+    routes = APIRouter(prefix="/api/v1", tags=["5 dispatch"])
 
     @routes.get("/commands", summary="Every command at its newest revision, oldest first")
     async def commands() -> list[dict[str, Any]]:
