@@ -254,7 +254,7 @@ def _wire(
         [
             *stages.routers(),
             chain_router.router(records.chain),
-            fleet_router.router(enrollment, records.live, records.telemetry),
+            fleet_router.router(enrollment, records.live, records.telemetry, records.events),
         ],
         token=token,
         audit=records.audit,

@@ -4,13 +4,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, HTTPException, Path, status
+from fastapi import APIRouter, HTTPException, Path, Response, status
 from pydantic import AwareDatetime
 
 from cloud.chain.records import EnrolledSite
 from cloud.enrollment.router import ID_PATTERN
 from cloud.enrollment.service import EnrollmentService
 from cloud.telemetry.live import LiveFleet
+from cloud.telemetry.repository import EventRepository
 from cloud.telemetry.store import TelemetryStore
 from vpp_core.ids import DerId, SiteId
 from vpp_core.interval import Interval
@@ -20,7 +21,9 @@ SERIES_DAYS_MAX = 7
 DerPath = Annotated[str, Path(pattern=ID_PATTERN.replace("63", "129"), examples=["site-04.battery"])]
 
 
-def router(enrollment: EnrollmentService, live: LiveFleet, store: TelemetryStore) -> APIRouter:
+def router(
+    enrollment: EnrollmentService, live: LiveFleet, store: TelemetryStore, events: EventRepository
+) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["fleet"])
 
     @routes.get("/fleet", summary="Every known site: its state, who is on line, the newest readings")
@@ -38,6 +41,11 @@ def router(enrollment: EnrollmentService, live: LiveFleet, store: TelemetryStore
         return [
             msgspec.to_builtins(reading) for reading in store.series(DerId(der_id), _interval(start, end))
         ]
+
+    @routes.get("/frequency-events", summary="What gateways recorded of frequency events, oldest first")
+    async def frequency_events(start: AwareDatetime, end: AwareDatetime) -> Response:
+        found = events.triggered_in(_interval(start, end))
+        return Response(msgspec.json.encode(found), media_type="application/json")
 
     return routes
 
