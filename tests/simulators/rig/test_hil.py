@@ -1,7 +1,7 @@
 """``vpp-hil`` against simulated devices, one of which only pretends to revert."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -96,11 +96,25 @@ async def test_no_device_is_a_fault() -> None:
         await hil.run("reversion", ("127.0.0.1", port), 2, bench.clock)
 
 
-@pytest.fixture
-async def battery_port() -> AsyncIterator[int]:
-    bench = Bench()
-    yield await bench.site.start()
-    await bench.site.stop()
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        pytest.param("", "does not answer reading register 40000", id="it-hangs-up"),
+        pytest.param("000100000007 02 0304 00000000", "shows no SunSpec map", id="no-sunspec-map"),
+        pytest.param("000900000007 02 0304 53756e53", "answers something else", id="another-transaction"),
+        pytest.param("000100000005 02 0302 5375", "2 bytes for 2 registers", id="too-few-registers"),
+    ],
+)
+async def test_a_device_that_answers_garbage_is_a_fault(answer: str, reason: str) -> None:
+    async def rogue(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(12)
+        writer.write(bytes.fromhex(answer))
+        writer.close()
+
+    async with await asyncio.start_server(rogue, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(DeviceFault, match=reason):
+            await hil.run("reversion", ("127.0.0.1", port), 2, Bench().clock)
 
 
 async def test_the_result_is_written_as_json(tmp_path: Path) -> None:
