@@ -20,9 +20,13 @@ class PaymentOrder(BaseModel, extra="forbid"):
     day: date
 
 
+class CsvResponse(PlainTextResponse):
+    media_type = "text/csv"
+
+
 def router(service: PayoutService) -> APIRouter:
     """Endpoints of stage 7's money."""
-    routes = APIRouter(prefix="/api/v1", tags=["payout"])
+    routes = APIRouter(prefix="/api/v1", tags=["7 payout"])
 
     @routes.post("/payments", summary="Pay the owners of an invoiced day and issue their statements")
     async def pay(order: PaymentOrder) -> dict[str, list[dict[str, Any]]]:
@@ -37,9 +41,9 @@ def router(service: PayoutService) -> APIRouter:
     async def payments(day: date) -> list[dict[str, Any]]:
         return [msgspec.to_builtins(payment) for payment in service.payments(day)]
 
-    @routes.get("/payments.csv", summary="The payments of a day as CSV", response_class=PlainTextResponse)
+    @routes.get("/payments.csv", summary="The payments of a day as CSV", response_class=CsvResponse)
     async def export(day: date) -> Response:
-        return PlainTextResponse(payments_csv(service.payments(day)), media_type="text/csv")
+        return CsvResponse(payments_csv(service.payments(day)))
 
     @routes.get(
         "/statements/{owner_id}",

@@ -157,10 +157,8 @@ class PayoutService:
         self, invoice: Invoice, sites: Mapping[SiteId, EnrolledSite], consents: Mapping[OwnerId, Consent]
     ) -> dict[OwnerId, Claim]:
         earned_micros = dict.fromkeys(consents, 0)
-        settlements = [self._chain.get(record_id) for record_id in invoice.predecessors]
-        for settlement in settlements:
-            if not isinstance(settlement, Settlement):
-                continue
+        records = [self._chain.get(record_id) for record_id in invoice.predecessors]
+        for settlement in [record for record in records if isinstance(record, Settlement)]:
             for site_id, amount in settlement.sites.items():
                 earned_micros[sites[site_id].owner_id] += amount.micros
         return {

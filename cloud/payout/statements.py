@@ -191,7 +191,7 @@ def _reasons(book: BookPart, losses: Sequence[Loss]) -> list[str]:
         f"All sites of the {book.book.value} book earned {book.fleet}; {invoice.counterparty} states "
         f"{cents(invoice.amount_cents, invoice.currency)}"
         + (f" ({cents(book.difference_cents, invoice.currency)} from ours)" if book.difference_cents else "")
-        + f". Your sites earned {book.earned} of it, so your gross part is "
+        + f". Your sites earned {book.earned}; your gross part of the statement is "
         f"{cents(payment.gross_cents, payment.currency)}."
     )
     if invoice.amount_cents < 0:
