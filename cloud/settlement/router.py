@@ -20,7 +20,7 @@ class SettlementOrder(BaseModel, extra="forbid"):
 
 def router(service: SettlementService) -> APIRouter:
     """Endpoints of stage 6."""
-    routes = APIRouter(prefix="/api/v1", tags=["settlement"])
+    routes = APIRouter(prefix="/api/v1", tags=["6 settlement"])
 
     @routes.post("/settlements", summary="Settle a day and reconcile it with the counterparties")
     async def settle(order: SettlementOrder) -> dict[str, list[dict[str, Any]]]:
