@@ -12,7 +12,7 @@ from rich.console import Console
 
 from edge_agent.commissioning.lint import findings
 from edge_agent.commissioning.step_test import step_test
-from edge_agent.commissioning.tables import Report, checks_table, map_table, profiles_table
+from edge_agent.commissioning.tables import Report, checks_table, identity_line, map_table, profiles_table
 from edge_agent.devices.driver import discover
 from edge_agent.devices.link import LinkSettings
 from edge_agent.devices.modbus import ModbusLink
@@ -97,7 +97,9 @@ def _scan(options: argparse.Namespace) -> int:
         link = ModbusLink(settings)
         try:
             for unit in options.unit or [1]:
-                Console().print(map_table(options.endpoint, unit, await scan(link, unit)))
+                found = await scan(link, unit)
+                print(identity_line(options.endpoint, unit, found))
+                Console().print(map_table(found))
         finally:
             await link.close()
 

@@ -23,9 +23,13 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     checks: tuple[CommissioningCheck, ...]
 
 
-def map_table(endpoint: str, unit: int, found: DeviceMap) -> Table:
+def identity_line(endpoint: str, unit: int, found: DeviceMap) -> str:
     identity = f"{found.manufacturer} {found.model}, firmware {found.version}, serial {found.serial}"
-    table = Table(title=escape(f"{endpoint} unit {unit}: {identity}"), title_justify="left")
+    return f"{endpoint} unit {unit}: {identity}"
+
+
+def map_table(found: DeviceMap) -> Table:
+    table = Table()
     for heading in ("Register", "Model", "Registers", "Name"):
         table.add_column(heading, justify="left" if heading == "Name" else "right")
     for location in found.models:

@@ -17,7 +17,7 @@ _COMMON = 1
 _END = 0xFFFF
 _MODELS_MAX = 100
 _ADDRESS_MAX = 0xFFFF
-_SMALL_BLOCK_REGISTERS = 31
+_TEXT_REGISTERS_MAX = 16
 
 
 class ModelLocation(msgspec.Struct, frozen=True):
@@ -55,8 +55,7 @@ async def scan(link: Link, unit: int, base_addresses: Sequence[int] = BASE_ADDRE
     Raises:
         DeviceFault: no answer, no SunSpec map at any base, or a map without a proper end.
     """
-    window = _Window(link, unit)
-    base_address = await _find_base(window, base_addresses)
+    window, base_address = await _find_base(link, unit, base_addresses)
     address = base_address + _MARKER_REGISTERS
     models: list[ModelLocation] = []
     while len(models) < _MODELS_MAX and address + HEADER_REGISTERS <= _ADDRESS_MAX:
@@ -74,17 +73,18 @@ async def scan(link: Link, unit: int, base_addresses: Sequence[int] = BASE_ADDRE
     )
 
 
-async def _find_base(window: "_Window", base_addresses: Sequence[int]) -> int:
+async def _find_base(link: Link, unit: int, base_addresses: Sequence[int]) -> tuple["_Window", int]:
     refusal: RegisterRefused | None = None
     for base_address in base_addresses:
+        window = _Window(link, unit)
         try:
             if await window.read(base_address, _MARKER_REGISTERS) == _MARKER:
-                return base_address
+                return window, base_address
         except RegisterRefused as refused:
             refusal = refusal or refused
     bases = ", ".join(str(address) for address in base_addresses)
     raise DeviceFault(
-        f"{window.link} unit {window.unit} answers, but is no SunSpec device: none of the registers {bases} "
+        f"{link} unit {unit} answers, but is no SunSpec device: none of the registers {bases} "
         f"holds 'SunS'; check the unit id and whether SunSpec is switched on in the device"
     ) from refusal
 
@@ -96,7 +96,12 @@ async def _identify(window: "_Window", base_address: int, models: list[ModelLoca
     plan = plan_of(_COMMON, common.registers)
     if plan is None or plan.registers > REGISTERS_MAX:
         raise DeviceFault(f"{window.link} unit {window.unit} has a common model that cannot be read")
-    texts = plan.decode_named(await window.read(common.address, plan.registers))
+    registers = bytearray()
+    while len(registers) < 2 * plan.registers:
+        done = len(registers) // 2
+        count = min(plan.registers - done, _TEXT_REGISTERS_MAX)
+        registers += await window.read(common.address + done, count)
+    texts = plan.decode_named(bytes(registers))
     return DeviceMap(
         base_address=base_address,
         models=tuple(models),
@@ -110,8 +115,8 @@ async def _identify(window: "_Window", base_address: int, models: list[ModelLoca
 class _Window:
     """Registers by address, fetched in large blocks.
 
-    Behind the end of a map most devices refuse the whole block: then only what is needed is read, and
-    later blocks are smaller.
+    A device refuses a block that is too large for it or reaches beyond the end of its map: from then on
+    only what is needed is read.
     """
 
     def __init__(self, link: Link, unit: int) -> None:
@@ -130,8 +135,7 @@ class _Window:
         except RegisterRefused:
             if size == count:
                 raise
+            self._block_registers = HEADER_REGISTERS
             block = await self.link.read(self.unit, address, count)
-            small = self._block_registers <= _SMALL_BLOCK_REGISTERS
-            self._block_registers = HEADER_REGISTERS if small else _SMALL_BLOCK_REGISTERS
         self._blocks[address] = block
         return block[: 2 * count]

@@ -1,0 +1,190 @@
+"""``vpp-commission`` as an installer meets it: tables, one sentence for a fault, exit codes."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import firmware_profiles
+from edge_agent.commissioning import cli
+from firmware_profiles import load_profiles
+from simulators.devices.image import RegisterImage
+from simulators.devices.server import ModbusServer
+from tests.edge_agent.commissioning.test_checks import Rig
+
+SHIPPED = Path(firmware_profiles.__file__).parent / "profiles"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A simulated site that answers from a thread of its own, so that the command can have the main one."""
+    loop = asyncio.new_event_loop()
+    rig = Rig()
+    server = ModbusServer(rig.site.images)
+    number = loop.run_until_complete(server.start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield number
+    asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def dead_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+def test_scan_shows_identity_and_models(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["scan", f"127.0.0.1:{port}", "--unit", "2", "--unit", "1"]) == 0
+    shown = capsys.readouterr().out
+    for part in ("Home battery", "Site meter", "DERCtlAC", "40070", "713"):
+        assert part in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["scan", "127.0.0.1:{dead}"], "cannot be reached; check that the device is on"),
+        (["scan", "127.0.0.1:{port}", "--unit", "77"], "unit 77 answers, but is no SunSpec device"),
+        (["scan", "nonsense:port"], "is no endpoint; write HOST:PORT"),
+        (["scan", "host:70000"], "is no endpoint"),
+        (["scan", ":502"], "is no endpoint"),
+        (["scan", "127.0.0.1:1", "--timeout-s", "0"], "--timeout-s must be positive"),
+        (["test", "127.0.0.1:{port}", "--unit", "2", "--yes"], "could be battery or evse"),
+        (["test", "127.0.0.1:{port}", "--unit", "1", "--yes"], "is a meter: there is nothing to step"),
+        (["test", "127.0.0.1:{port}", "--unit", "2"], "Add --yes to allow it"),
+        (["profile", "list", "/nowhere"], "cannot read profiles from /nowhere"),
+        (["profile", "lint", "/nowhere"], "cannot read profiles from /nowhere"),
+    ],
+    ids=[
+        "nobody-listens", "wrong-unit", "no-port", "port-out-of-range", "no-host", "no-timeout",
+        "ambiguous-kind", "meter", "not-allowed", "no-profiles-to-list", "no-profiles-to-lint",
+    ],
+)  # fmt: skip
+def test_a_fault_is_one_sentence_and_exit_code_2(
+    arguments: list[str], sentence: str, port: int, dead_port: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    filled = [argument.format(port=port, dead=dead_port) for argument in arguments]
+    assert cli.main(filled) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("unit", ["256", "-1", "two"])
+def test_a_unit_that_modbus_does_not_have_is_a_usage_error(unit: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["scan", "127.0.0.1:1", f"--unit={unit}"])
+    assert ended.value.code == 2
+
+
+def test_a_device_that_is_no_sunspec_device_is_told_so(capsys: pytest.CaptureFixture[str]) -> None:
+    loop = asyncio.new_event_loop()
+    server = ModbusServer({1: RegisterImage([], lambda: 0.0)})
+    number = loop.run_until_complete(server.start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        assert cli.main(["scan", f"127.0.0.1:{number}"]) == 2
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+    assert "empty SunSpec map" in capsys.readouterr().err
+
+
+def test_a_failed_check_ends_with_code_1_and_a_report(
+    port: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A timer that the device cannot count is a finding, not a fault."""
+    report = tmp_path / "report.json"
+    command = ["test", f"127.0.0.1:{port}", "--unit", "2", "--kind", "battery", "--yes"]
+    assert cli.main([*command, "--timer-s", "0", "--out", str(report)]) == 1
+    assert "FAILED" in capsys.readouterr().out
+    content = json.loads(report.read_text(encoding="utf-8"))
+    assert content["passed"] is False
+    assert content["profile"] == "generic-sunspec-7xx-battery"
+    assert {check["name"] for check in content["checks"]} == {"response time", "step"}
+
+
+def test_a_report_that_cannot_be_written_is_a_fault(port: int, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["test", f"127.0.0.1:{port}", "--unit", "2", "--kind", "battery", "--yes", "--timer-s", "0"]
+    assert cli.main([*command, "--out", "/nowhere/report.json"]) == 2
+    assert "cannot write the report to /nowhere/report.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"), [("y", 1), ("n", 2), (None, 2)], ids=["yes", "no", "end-of-input"]
+)
+def test_without_yes_the_installer_is_asked(
+    port: int, monkeypatch: pytest.MonkeyPatch, answer: str | None, code: int
+) -> None:
+    def asked(_: str) -> str:
+        if answer is None:
+            raise EOFError
+        return answer
+
+    monkeypatch.setattr("builtins.input", asked)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    command = ["test", f"127.0.0.1:{port}", "--unit", "2", "--kind", "battery", "--timer-s", "0"]
+    assert cli.main(command) == code
+
+
+def test_an_interrupt_is_said_and_not_shown_as_a_trace(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "load_profiles", interrupted)
+    assert cli.main(["profile", "list"]) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_the_shipped_profiles_are_listed_and_sound(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["profile", "list"]) == 0
+    shown = capsys.readouterr().out
+    assert all(profile.name in shown for profile in load_profiles())
+    assert cli.main(["profile", "lint"]) == 0
+    assert "4 profiles are sound" in capsys.readouterr().out
+    assert cli.main(["profile", "lint", str(SHIPPED / "sunspec-meter.toml")]) == 0
+    assert cli.main(["profile", "schema"]) == 0
+    assert '"$defs"' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "finding"),
+    [
+        ('at = ["701.W"]', 'at = ["701.Watt"]', r"readings.power_w.at[0]: model 701 has no point Watt"),
+        ('at = ["701.W"]', 'at = ["65000.W"]', "readings.power_w.at[0]: SunSpec has no model 65000"),
+        ('"704.WSetEnaRvrt"', '"704.WSetRvrtRem"', "control.command[1].point: 704.WSetRvrtRem is read-only"),
+        ('"704.WSetEnaRvrt"', '"702.WMax"', None),
+        ("701, 702, 704, 713", "701, 704, 713", None),
+        ("701, 702, 704, 713", "701, 702, 713", "model 704 is written, but match.models does not demand it"),
+        ('"704.WSetEna", set = 0', '"704.WSetEna", set = "setpoint"', "a release cannot write a setpoint"),
+        ('set = "revert_s"', "set = 30", "no step writes the timer"),
+    ],
+    ids=[
+        "no-such-point", "no-such-model", "read-only", "writable-elsewhere", "optional-rating",
+        "model-not-demanded", "release-of-a-setpoint", "timer-never-written",
+    ],
+)  # fmt: skip
+def test_lint_names_profile_field_and_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, finding: str | None
+) -> None:
+    text = (SHIPPED / "generic-sunspec-7xx-battery.toml").read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "mine.toml").write_text(text.replace(old, new), encoding="utf-8")
+    code = cli.main(["profile", "lint", str(tmp_path)])
+    assert code == (0 if finding is None else 2)
+    assert (finding or "") in capsys.readouterr().err

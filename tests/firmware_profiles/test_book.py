@@ -1,0 +1,159 @@
+"""Profiles: what is shipped, what a wrong file is told, and which profile fits a device."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import firmware_profiles
+from firmware_profiles import Profile, ProfileBook, load_profiles, profile_schema
+from firmware_profiles.profile import Match, PersistenceKind, ReversionKind, Tier
+from vpp_core.der import DerKind
+from vpp_core.faults import ConfigurationFault
+
+SHIPPED = Path(firmware_profiles.__file__).parent / "profiles"
+PV_IDS = frozenset({1, 701, 702, 704})
+
+
+def test_what_is_shipped_is_what_is_tested_and_says_so() -> None:
+    profiles = list(load_profiles())
+    assert [profile.name for profile in profiles] == [
+        "generic-sunspec-7xx-battery",
+        "generic-sunspec-7xx-evse",
+        "generic-sunspec-7xx-pv",
+        "sunspec-meter",
+    ]
+    for profile in profiles:
+        assert profile.tier is Tier.BRONZE
+        assert "simulated" in profile.tested_with
+
+
+def test_every_command_enables_last_and_every_setpoint_reverts_from_ram() -> None:
+    for profile in load_profiles():
+        if (control := profile.control) is not None:
+            assert control.command[-1].point == control.enable
+            assert control.reversion.kind is ReversionKind.WORKS
+            assert control.persistence.kind is PersistenceKind.RAM
+
+
+def test_the_published_schema_is_the_form_that_is_loaded() -> None:
+    published = Path(firmware_profiles.__file__).parent / "profile.schema.json"
+    assert json.loads(published.read_text(encoding="utf-8")) == json.loads(json.dumps(profile_schema())), (
+        "run: vpp-commission profile schema > firmware_profiles/profile.schema.json"
+    )
+
+
+def replaced(old: str, new: str) -> Callable[[str], str]:
+    def change(text: str) -> str:
+        assert old in text
+        return text.replace(old, new)
+
+    return change
+
+
+WRONG: dict[str, tuple[Callable[[str], str], str]] = {
+    "unknown-field": (replaced("[match]", "colour = 3\n[match]"), "unknown field `colour`"),
+    "missing-field": (replaced('kind = "battery"\n', ""), "missing required field `kind`"),
+    "unknown-kind": (replaced('kind = "battery"', 'kind = "toaster"'), r"at `\$.kind`"),
+    "no-point": (replaced('"704.WSet"', '"WSet"'), r"\$.control"),
+    "empty-recipe": (replaced("release = [{", "release = []\nunused = [{"), "release|unused"),
+    "blocks-too-large": (
+        replaced("[readings.power_w]", "[access]\nblock_registers_max = 126\n[readings.power_w]"),
+        r"<= 125 - at `\$.access.block_registers_max`",
+    ),
+    "timer-that-is-none": (
+        replaced('timer = "704.WSetRvrtTms"\n', ""), "disagree about whether there is a timer"
+    ),
+    "flash-without-budget": (
+        replaced('kind = "ram"', 'kind = "unknown"'), "write_interval_s_min must be at least 60"
+    ),
+    "timer-range-empty": (replaced("timer_s_min = 1", "timer_s_min = 90000"), "timer_s_min lies above"),
+    "setpoint-never-written": (
+        replaced('set = "setpoint"', "set = 1"), "no step of command writes the setpoint 704.WSet"
+    ),
+    "meter-with-control": (replaced('kind = "battery"', 'kind = "meter"'), "a meter has none"),
+    "no-toml": (replaced("[match]", "[match"), "TOML: Expected"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "reason"), WRONG.values(), ids=WRONG)
+def test_a_wrong_profile_is_told_its_file_and_field(
+    tmp_path: Path, change: Callable[[str], str], reason: str
+) -> None:
+    text = (SHIPPED / "generic-sunspec-7xx-battery.toml").read_text(encoding="utf-8")
+    (tmp_path / "mine.toml").write_text(change(text), encoding="utf-8")
+    with pytest.raises(ConfigurationFault, match=f"mine.toml is not .*({reason})"):
+        load_profiles(tmp_path)
+
+
+def test_a_directory_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationFault, match=r"cannot read profiles from .*nowhere"):
+        load_profiles(tmp_path / "nowhere")
+
+
+def test_two_profiles_of_one_name_are_refused(tmp_path: Path) -> None:
+    text = (SHIPPED / "sunspec-meter.toml").read_text(encoding="utf-8")
+    for name in ("a.toml", "b.toml"):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationFault, match="same name"):
+        load_profiles(tmp_path)
+
+
+def test_a_profile_is_had_by_its_name() -> None:
+    book = load_profiles()
+    assert book["sunspec-meter"].kind is DerKind.METER
+    with pytest.raises(ConfigurationFault, match=r"no profile 'sunny'; there are generic-.*, sunspec-meter"):
+        book["sunny"]
+
+
+def with_match(name: str, manufacturer: str = "", model: str = "", version: str = "") -> Profile:
+    """The PV profile under another name and with an identity."""
+    profile = load_profiles()["generic-sunspec-7xx-pv"]
+    fields = {field: getattr(profile, field) for field in profile.__struct_fields__}
+    changed = Match(models=(1, 701, 702, 704), manufacturer=manufacturer, model=model, version=version)
+    return Profile(**{**fields, "name": name, "match": changed})
+
+
+@pytest.mark.parametrize(
+    ("identity", "expected"),
+    [
+        (("Other", "X1", "9"), "any"),
+        (("ACME", "X1", "9"), "acme"),
+        (("Acme Inc", "Y9", "9"), "acme"),
+        (("Acme", "Sun 5", "1.0"), "acme-sun"),
+        (("Acme", "Sun 5", "2.1"), "acme-sun-2"),
+    ],
+    ids=["stranger", "manufacturer", "manufacturer-prefix", "model-prefix", "version-prefix"],
+)
+def test_the_most_specific_profile_wins(identity: tuple[str, str, str], expected: str) -> None:
+    book = ProfileBook(
+        (
+            with_match("any"),
+            with_match("acme", manufacturer="Acme"),
+            with_match("acme-sun", manufacturer="Acme", model="Sun"),
+            with_match("acme-sun-2", manufacturer="Acme", model="Sun", version="2."),
+        )
+    )
+    matched = book.match(*identity, PV_IDS)
+    assert matched is not None
+    assert matched.name == expected
+
+
+@pytest.mark.parametrize(
+    ("model_ids", "kind", "expected"),
+    [
+        ({1, 701}, None, "sunspec-meter"),
+        ({1, 103}, None, None),
+        (PV_IDS, None, "generic-sunspec-7xx-pv"),
+        (PV_IDS, DerKind.METER, "sunspec-meter"),
+        (PV_IDS, DerKind.BATTERY, None),
+        (PV_IDS | {713}, DerKind.PV, None),
+        (PV_IDS | {713, 64_204}, DerKind.EVSE, "generic-sunspec-7xx-evse"),
+    ],
+)
+def test_models_and_kind_choose_among_the_shipped_ones(
+    model_ids: frozenset[int], kind: DerKind | None, expected: str | None
+) -> None:
+    matched = load_profiles().match("", "", "", frozenset(model_ids), kind)
+    assert (matched.name if matched else None) == expected
