@@ -130,6 +130,13 @@ async def test_the_checks_of_two_runs_say_the_same(rig: Rig) -> None:
     assert await commission(devices, rig.clock) == await commission(devices, rig.clock)
 
 
+async def test_the_timer_of_the_check_can_be_longer(rig: Rig) -> None:
+    devices = {"pv": await rig.device(DerKind.PV)}
+    before_s = rig.clock.monotonic_s()
+    assert failed(await commission(devices, rig.clock, timer_s=600.0)) == {}
+    assert rig.clock.monotonic_s() - before_s == pytest.approx(600.0, abs=1.0)
+
+
 async def test_a_timer_that_is_only_for_show_is_found_out_and_the_device_released(stubborn: Rig) -> None:
     devices = await stubborn.devices()
     faults = failed(await commission(devices, stubborn.clock))
