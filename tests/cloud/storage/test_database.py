@@ -44,6 +44,24 @@ def test_every_revision_can_be_taken_back(database: Database) -> None:
         ).scalars().all() == ["alembic_version"]
 
 
+def test_a_migration_that_breaks_off_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "vpp.db"
+
+    def break_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("alembic.runtime.migration.HeadMaintainer.update_to_step", break_off)
+        with pytest.raises(KeyboardInterrupt):
+            open_database(f"sqlite:///{path}")
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+    connection.close()
+    open_database(f"sqlite:///{path}").close()
+
+
 def test_opening_again_keeps_what_is_there(tmp_path: Path, clock: ManualClock) -> None:
     url = f"sqlite:///{tmp_path / 'vpp.db'}"
     first = open_database(url)
