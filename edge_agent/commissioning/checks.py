@@ -104,7 +104,9 @@ def _ratings(name: str, device: Device) -> CommissioningCheck:
     )
 
 
-async def _control(name: str, device: Device, power_w: float, clock: Clock) -> tuple[CommissioningCheck, ...]:
+async def _control(
+    name: str, device: Device, power_w: float, clock: Clock, timer_s: float
+) -> tuple[CommissioningCheck, ...]:
     before = await device.read_control()
     if before.enabled:
         held = "an unknown setpoint" if before.setpoint_w is None else f"{before.setpoint_w:g} W"
