@@ -5,6 +5,7 @@ at three speeds: the system's own, one that is paced faster than real, and one o
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -49,6 +50,12 @@ class Pace(NamedTuple):
     """The host's monotonic seconds at the anchor; the same count in every process of a machine."""
     speed: float
     """Simulated seconds a real second; 0 holds the clock."""
+    until_s: float = math.inf
+    """Simulated time at which the clock stops by itself, exactly, in every process that shares it."""
+
+    def at(self, host_s: float) -> float:
+        """Simulated Unix seconds when the host's clock reads ``host_s``."""
+        return min(self.at_s + (host_s - self.host_s) * self.speed, self.until_s)
 
 
 class PacedClock:
@@ -76,26 +83,26 @@ class PacedClock:
         if self._read_pace().speed > 1.0 and duration_s > 0.0:
             await asyncio.sleep(self._wake_s)
         while (left_s := deadline_s - self._now_s()) > 0.0:
-            speed = self._read_pace().speed
-            real_s = left_s / speed if speed > 0.0 else self._wake_s
+            pace = self._read_pace()
+            moves = pace.speed > 0.0 and self._now_s() < pace.until_s
+            real_s = left_s / pace.speed if moves else self._wake_s
             await asyncio.sleep(min(real_s, self._wake_s))
         await asyncio.sleep(0)
 
     def _now_s(self) -> float:
-        pace = self._read_pace()
-        return pace.at_s + (time.monotonic() - pace.host_s) * pace.speed
+        return self._read_pace().at(time.monotonic())
 
 
 class VirtualClock:
     """The time of an event loop whose own time jumps when every task waits.
 
-    ``coarse_s`` is the shortest sleep; a rig sets it to a minute for quiet hours and to zero where
-    every tick counts.
+    A rig makes sleep coarse for quiet hours (:meth:`coarsen`) and fine again where every tick counts.
     """
 
-    def __init__(self, epoch: datetime, coarse_s: float = 0.0) -> None:
+    def __init__(self, epoch: datetime) -> None:
         self._epoch = epoch
-        self.coarse_s = coarse_s
+        self._coarse_s = 0.0
+        self._coarse_until_s = 0.0
 
     def now(self) -> datetime:
         return self._epoch + timedelta(seconds=self.monotonic_s())
@@ -104,7 +111,13 @@ class VirtualClock:
         return asyncio.get_running_loop().time()
 
     async def sleep(self, duration_s: float) -> None:
-        await asyncio.sleep(max(duration_s, self.coarse_s) if duration_s > 0.0 else 0.0)
+        coarse_s = min(self._coarse_s, self._coarse_until_s - self.monotonic_s())
+        await asyncio.sleep(max(duration_s, coarse_s) if duration_s > 0.0 else 0.0)
+
+    def coarsen(self, coarse_s: float, until: datetime) -> None:
+        """Until an instant, no sleep is shorter than ``coarse_s`` seconds; none is drawn out beyond it."""
+        self._coarse_s = coarse_s
+        self._coarse_until_s = (until - self._epoch).total_seconds()
 
 
 class ManualClock:

@@ -20,7 +20,7 @@ from vpp_core.faults import LocalFault
 _MAGIC: Final = b"GCPACE01"
 _SEQUENCE_WORD: Final = 1
 _SLOTS_AT: Final = 16
-_VALUES: Final = struct.Struct("=3d")
+_VALUES: Final = struct.Struct("=4d")
 _CHECKSUM: Final = struct.Struct("=Q")
 _SLOT_BYTES: Final = _VALUES.size + _CHECKSUM.size
 _FILE_BYTES: Final = _SLOTS_AT + 2 * _SLOT_BYTES
@@ -31,7 +31,7 @@ class Tempo(Protocol):
     """How a story moves simulated time on, whatever the clock is made of."""
 
     async def run_until(self, instant: datetime, speed: float) -> None:
-        """Return when it is ``instant``, having run at ``speed`` simulated seconds a real one."""
+        """Run at ``speed`` simulated seconds a real one; return at ``instant``, with time standing still."""
         ...
 
 
@@ -100,7 +100,7 @@ class PaceFile:
 
     def now(self) -> datetime:
         """Simulated time at this moment."""
-        return datetime.fromtimestamp(_at_s(self.read(), monotonic_host_s()), UTC)
+        return datetime.fromtimestamp(self.read().at(monotonic_host_s()), UTC)
 
     def clock(self) -> PacedClock:
         return PacedClock(self.read)
@@ -114,7 +114,7 @@ class PaceFile:
         if not (math.isfinite(speed) and speed >= 0.0):
             raise ValueError(f"a speed is zero or more, not {speed}")
         host_s = monotonic_host_s()
-        self._write(Pace(_at_s(self.read(), host_s), host_s, speed))
+        self._write(Pace(self.read().at(host_s), host_s, speed))
 
     def step_to(self, instant: datetime) -> None:
         """Jump forward; the speed stays.
@@ -123,17 +123,18 @@ class PaceFile:
             ValueError: the instant has passed.
         """
         host_s, pace = monotonic_host_s(), self.read()
-        if instant.timestamp() < _at_s(pace, host_s):
+        if instant.timestamp() < pace.at(host_s):
             raise ValueError(f"simulated time does not step back to {instant.isoformat()}")
         self._write(Pace(instant.timestamp(), host_s, pace.speed))
 
     async def run_until(self, instant: datetime, speed: float) -> None:
-        """Run at ``speed`` until ``instant``, then go on in real time; at once if it has passed."""
-        host, self_s = SystemClock(), instant.timestamp()
-        self.set_speed(speed)
-        while (left_s := self_s - _at_s(self.read(), monotonic_host_s())) > 0.0:
+        """Run at ``speed`` until ``instant`` and stand still there, exactly; at once if it has passed."""
+        host, host_s, pace = SystemClock(), monotonic_host_s(), self.read()
+        until_s = max(instant.timestamp(), pace.at(host_s))
+        self._write(Pace(pace.at(host_s), host_s, speed, until_s))
+        while (left_s := until_s - self.read().at(monotonic_host_s())) > 0.0:
             await host.sleep(left_s / speed)
-        self.set_speed(1.0)
+        self._write(Pace(until_s, monotonic_host_s(), 0.0))
 
     def close(self) -> None:
         self._words.release()
@@ -148,7 +149,3 @@ class PaceFile:
 
 def _slot_at(sequence: int) -> int:
     return _SLOTS_AT + sequence % 2 * _SLOT_BYTES
-
-
-def _at_s(pace: Pace, host_s: float) -> float:
-    return pace.at_s + (host_s - pace.host_s) * pace.speed

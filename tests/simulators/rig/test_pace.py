@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from simulators.rig.pace import PaceFile
-from vpp_core.clock import Pace, monotonic_host_s
+from vpp_core.clock import Pace, SystemClock, monotonic_host_s
 from vpp_core.faults import LocalFault
 
 NOON = datetime(2021, 8, 12, 12, tzinfo=UTC)
+
+LAST = 1e12
 
 READER = """
 import sys
@@ -20,7 +22,7 @@ from simulators.rig.pace import PaceFile
 pace_file = PaceFile.open(Path(sys.argv[1]))
 print("reading", flush=True)
 last_s, seen = 0.0, 0
-while last_s < 1e30:
+while last_s < 1e18:
     pace = pace_file.read()
     assert pace.at_s >= last_s, "time ran backwards"
     assert pace.speed == 0.0 or pace.at_s == pace.speed * 1e6, f"half of two paces: {pace}"
@@ -84,15 +86,30 @@ def test_a_speed_is_zero_or_more(path: Path, speed: float) -> None:
         keeper.set_speed(speed)
 
 
-async def test_a_run_ends_at_its_instant_and_goes_on_in_real_time(path: Path) -> None:
+async def test_a_run_ends_exactly_at_its_instant_and_stands_still(path: Path) -> None:
     keeper = PaceFile.create(path, NOON)
+    watcher = PaceFile.open(path).clock()
     goal = NOON + timedelta(hours=6)
-    await keeper.run_until(goal, speed=1_000_000.0)
-    assert keeper.now() >= goal
-    assert keeper.read().speed == 1.0
-    reached = keeper.now()
-    await keeper.run_until(goal, speed=10.0)
-    assert keeper.now() - reached < timedelta(hours=1)
+    async with asyncio.TaskGroup() as tasks:
+        sleeper = tasks.create_task(watcher.sleep(timedelta(hours=6).total_seconds()))
+        await SystemClock().sleep(0.0)
+        await keeper.run_until(goal, speed=1_000_000.0)
+        assert watcher.now() == keeper.now() == goal
+        await sleeper
+    await keeper.run_until(goal - timedelta(hours=1), speed=10.0)
+    assert watcher.now() == goal, "what has passed takes no time"
+
+
+async def test_a_sleeper_beyond_the_stop_waits_until_time_moves_again(path: Path) -> None:
+    keeper = PaceFile.create(path, NOON)
+    clock = keeper.clock()
+    async with asyncio.TaskGroup() as tasks:
+        sleeper = tasks.create_task(clock.sleep(10.0))
+        await SystemClock().sleep(0.0)
+        await keeper.run_until(NOON + timedelta(seconds=5), speed=1_000.0)
+        await SystemClock().sleep(0.1)
+        assert not sleeper.done()
+        await keeper.run_until(NOON + timedelta(seconds=10), speed=1_000.0)
 
 
 def test_only_the_keeper_writes(path: Path) -> None:
@@ -108,7 +125,7 @@ def test_a_closed_clock_lets_its_file_go(path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"x" * 80], ids=["empty", "too-short", "foreign"])
+@pytest.mark.parametrize("content", [b"", b"short", b"x" * 96], ids=["empty", "too-short", "foreign"])
 def test_what_is_not_a_clock_file_is_refused_in_one_sentence(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(LocalFault) as caught:
@@ -127,7 +144,7 @@ def test_a_missing_clock_file_is_named(path: Path) -> None:
 def test_a_damaged_pace_is_never_taken_for_a_time(path: Path) -> None:
     PaceFile.create(path, NOON).close()
     content = bytearray(path.read_bytes())
-    content[16 + 32] ^= 0xFF
+    content[16 + 40] ^= 0xFF
     path.write_bytes(content)
     with pytest.raises(LocalFault, match="damaged"):
         PaceFile.open(path).read()
@@ -139,7 +156,7 @@ def test_a_pace_that_is_being_written_is_not_in_force(path: Path) -> None:
     content = path.read_bytes()
     with path.open("r+b") as file:
         file.seek(16)
-        file.write(b"half a pace".ljust(32, b"?"))
+        file.write(b"half a pace".ljust(40, b"?"))
     assert reader.now() == NOON
     assert content != path.read_bytes()
     keeper.close()
@@ -180,13 +197,17 @@ async def test_another_process_never_sees_half_of_one_pace_and_half_of_another(p
         sys.executable, "-c", READER, str(path), stdout=asyncio.subprocess.PIPE
     )
     assert reader.stdout is not None
-    assert await reader.stdout.readline() == b"reading\n"
-    deadline_s = monotonic_host_s() + 0.5
-    speed = 2.0
-    while monotonic_host_s() < deadline_s:
-        keeper._write(Pace(speed * 1e6, 0.0, speed))
-        speed += 1.0
-    keeper._write(Pace(1e30, 0.0, 1e24))
-    seen = int(await reader.stdout.readline())
-    assert await reader.wait() == 0
+    try:
+        assert await reader.stdout.readline() == b"reading\n"
+        deadline_s = monotonic_host_s() + 0.5
+        speed = 2.0
+        while monotonic_host_s() < deadline_s:
+            keeper._write(Pace(speed * 1e6, 0.0, speed))
+            speed += 1.0
+        keeper._write(Pace(LAST * 1e6, 0.0, LAST))
+        seen = int(await reader.stdout.readline())
+        assert await reader.wait() == 0
+    finally:
+        if reader.returncode is None:
+            reader.kill()
     assert seen > 10, "the reader watched too little to prove anything"
