@@ -72,8 +72,8 @@ def _candidates(history: History, event_day: date, calendar: Calendar) -> list[d
     )
 
 
-def _before(energy: Mapping[date, Mapping[int, int]], day: date) -> dict[date, Mapping[int, int]]:
-    return {earlier: steps for earlier, steps in energy.items() if earlier < day}
+def _before(days: Mapping[date, Mapping[int, int]], day: date) -> dict[date, Mapping[int, int]]:
+    return {earlier: steps for earlier, steps in days.items() if earlier < day}
 
 
 def _has(actual: Mapping[SiteId, Mapping[int, int]], site: SiteId, window: Window) -> bool:

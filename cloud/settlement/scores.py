@@ -82,7 +82,7 @@ class PjmScore(NamedTuple):
     """Means over the five-minute blocks, each 0 to 1, and the mean of the three."""
 
     correlation: float
-    delay: float
+    delay_score: float
     precision: float
     composite: float
 

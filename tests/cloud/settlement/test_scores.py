@@ -110,7 +110,7 @@ def test_pjm_ninety_percent_of_the_amplitude_costs_precision_only() -> None:
     score = pjm_regulation_score(SIGNAL[:HOUR_SAMPLES], [0.9 * value for value in SIGNAL])
     assert score.precision == pytest.approx(0.9, abs=1e-9)
     assert score.correlation == pytest.approx(1.0)
-    assert score.delay == pytest.approx(1.0)
+    assert score.delay_score == pytest.approx(1.0)
     assert score.composite == pytest.approx(2.9 / 3.0, abs=1e-9)
 
 
