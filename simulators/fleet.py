@@ -3,13 +3,14 @@
 import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from simulators.data.extracts import RecordedSession, charging_sessions, pv_profile
 from simulators.data.house_load import HouseLoad
 from simulators.devices.battery import Battery, BatteryConfig
 from simulators.devices.evse import ChargingSession, Evse, EvseConfig
-from simulators.devices.physics import METER, SitePhysics
+from simulators.devices.physics import EVSE, METER, PV, SitePhysics
 from simulators.devices.pv import Pv, PvConfig
 from simulators.devices.site import Grid, SimulatedSite, SiteConfig
 from vpp_core.clock import Clock
@@ -52,8 +53,21 @@ def make_site(
     return SimulatedSite(config, clock, grid, load, pv_profile(config.pv.plant), begins_at=begins_at)
 
 
+class ChannelHistory(NamedTuple):
+    """Energies of a site by quarter of an hour (Wh, injection positive)."""
+
+    net_wh: list[float]
+    pv_wh: list[float]
+    evse_wh: list[float]
+
+
 def history(config: SiteConfig, start: datetime, end: datetime) -> list[float]:
-    """Net energy of a site in Wh for each 15 minutes of ``[start, end)``, injection positive.
+    """Net energy of a site in Wh for each 15 minutes of ``[start, end)``, injection positive."""
+    return channel_history(config, start, end).net_wh
+
+
+def channel_history(config: SiteConfig, start: datetime, end: datetime) -> ChannelHistory:
+    """What the meter and the channels behind it counted in each 15 minutes of ``[start, end)``.
 
     The battery is idle: house load, sun and vehicles, by the same physics as the live site.
     """
@@ -65,12 +79,16 @@ def history(config: SiteConfig, start: datetime, end: datetime) -> list[float]:
         Evse(config.evse, config.sessions, begins_s) if config.evse else None,
         begins_s=begins_s,
     )
-    meter, energies_wh, before_wh = physics.counters[METER], [], 0.0
+    found = ChannelHistory([], [], [])
+    counters = [physics.counters.get(name) for name in (METER, PV, EVSE)]
+    before_wh = [0.0] * len(counters)
     for interval in Interval(start, end).split(METER_INTERVAL_S):
         physics.advance(interval.end.timestamp())
-        energies_wh.append(meter.net_wh - before_wh)
-        before_wh = meter.net_wh
-    return energies_wh
+        now_wh = [counter.net_wh if counter else 0.0 for counter in counters]
+        for channel, now, before in zip(found, now_wh, before_wh, strict=True):
+            channel.append(now - before)
+        before_wh = now_wh
+    return found
 
 
 def _make_site(number: int, seed: int, day: date, recorded: Sequence[RecordedSession]) -> SiteConfig:

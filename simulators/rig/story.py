@@ -110,7 +110,7 @@ class Story:
                 "ven": "gridchorus",
                 "start": interval.start.isoformat(),
                 "duration_s": int(interval.duration_s),
-                "target_kw": round(kw_from_watts(target_w), 1),
+                "target_kw": f"{kw_from_watts(target_w):.1f}",
             }
             await self.utility.post("/events", order, Any)
             await self._until(self._event_answered, "our answer to the utility's event")

@@ -61,10 +61,8 @@ class VirtualTempo:
         self._clock = clock
 
     async def run_until(self, instant: datetime, speed: float) -> None:
-        self._clock.coarse_s = _WAKE_S * speed if speed > 1.0 else 0.0
-        left_s = (instant - self._clock.now()).total_seconds()
-        await SystemClock().sleep(left_s)
-        self._clock.coarse_s = 0.0
+        self._clock.coarsen(_WAKE_S * speed if speed > 1.0 else 0.0, instant)
+        await SystemClock().sleep((instant - self._clock.now()).total_seconds())
 
 
 def run_virtual(main: Callable[[VirtualClock], Coroutine[Any, Any, Result]], epoch: datetime) -> Result:

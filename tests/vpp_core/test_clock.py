@@ -55,7 +55,7 @@ async def test_no_sleep_gives_way_once() -> None:
 
 
 async def test_virtual_time_is_the_loops_own() -> None:
-    clock = VirtualClock(NOON, coarse_s=0.0)
+    clock = VirtualClock(NOON)
     loop = asyncio.get_running_loop()
     assert abs((clock.now() - NOON).total_seconds() - loop.time()) < 1.0
     await clock.sleep(0)
