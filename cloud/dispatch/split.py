@@ -1,8 +1,8 @@
 """Split a fleet's target over its devices: water-filling on the depth of discharge.
 
 Every device fills to the same level of its weight until it meets its own limit; this is the solution
-of ``min sum(x**2 / 2w)`` subject to ``sum(x) = target`` and ``0 <= x <= limit``, found exactly by
-sorting the levels at which devices saturate. Vectorised; the result does not depend on chance.
+of ``min sum(x**2 / 2w)`` subject to ``sum(x) = target`` and ``0 <= x <= limit``, found exactly by Newton
+steps on a concave, piecewise linear sum. Vectorised; the result does not depend on chance.
 """
 
 import math
@@ -56,38 +56,45 @@ def split(target_w: float, limit_w: Array, weight: Array | None = None) -> Split
         ValueError: a negative or non-finite target or limit, a missing weight, or columns that differ.
     """
     _check(target_w, limit_w, weight)
-    total_w = math.fsum(limit_w)
+    total_w = float(limit_w.sum())
     if target_w >= total_w:
         return Split(limit_w.astype(np.float64), target_w - total_w)
     if target_w == 0.0:
         return Split(np.zeros_like(limit_w), 0.0)
-    scale = limit_w if weight is None else weight
-    share_w = np.minimum(_level(target_w, limit_w, scale) * scale, limit_w)
+    if weight is None:
+        share_w = limit_w * (target_w / total_w)
+    else:
+        share_w = np.minimum(_level(target_w, limit_w, weight) * weight, limit_w)
     return Split(_balanced(share_w, target_w, limit_w), 0.0)
 
 
-def _level(target_w: float, limit_w: Array, scale: Array) -> float:
-    """The level L at which ``sum(min(L * scale, limit))`` is the target (below the sum of limits)."""
-    live = limit_w > 0.0
-    limits, scales = limit_w[live], scale[live]
-    order = np.argsort(limits / scales, kind="stable")
-    limits, scales = limits[order], scales[order]
-    saturated_w = np.concatenate(([0.0], np.cumsum(limits)))[:-1]
-    free = np.cumsum(scales[::-1])[::-1]
-    levels = limits / scales
-    filled_w = saturated_w + levels * free
-    first = min(int(np.searchsorted(filled_w, target_w)), len(limits) - 1)
-    return float((target_w - saturated_w[first]) / free[first])
+def _level(target_w: float, limit_w: Array, weight: Array) -> float:
+    """The level L at which ``sum(min(L * weight, limit))`` is the target (below the sum of limits).
+
+    The sum is concave in L, so that Newton steps from below never pass the solution, and every step adds
+    to the devices that are full: it ends when none is added.
+    """
+    full_at = np.divide(limit_w, weight, out=np.zeros_like(limit_w), where=weight > 0.0)
+    left_w, weights, limits_w = target_w, weight, limit_w
+    level = left_w / float(weights.sum())
+    while True:
+        filling = full_at > level
+        total_w = float(limits_w.sum())
+        full_at, weights, limits_w = full_at[filling], weights[filling], limits_w[filling]
+        left_w -= total_w - float(limits_w.sum())
+        higher = left_w / float(weights.sum()) if len(weights) else level
+        if higher <= level:
+            return level
+        level = higher
 
 
 def _balanced(share_w: Array, target_w: float, limit_w: Array) -> Array:
-    """Take the rounding of the level out of the device with the most room for it."""
+    """Take the rounding of the level out of the devices with the most room for it."""
     for _ in range(2):
-        rest_w = target_w - math.fsum(share_w)
+        rest_w = target_w - float(share_w.sum())
         if rest_w == 0.0:
             break
-        room_w = limit_w - share_w if rest_w > 0.0 else share_w
-        device = int(np.argmax(room_w))
+        device = int(np.argmax(limit_w - share_w if rest_w > 0.0 else share_w))
         share_w[device] = min(max(share_w[device] + rest_w, 0.0), limit_w[device])
     return share_w
 

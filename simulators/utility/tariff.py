@@ -37,17 +37,13 @@ class SiteRow(NamedTuple):
 
 
 class Line(NamedTuple):
-    """One amount; positive is the aggregator's income. The quantity is rounded to a Wh for show."""
+    """One amount, to the millionth; positive is the aggregator's income. The quantity is to a Wh."""
 
     interval: Interval
     what: str
     quantity_kwh: Decimal
     price_usd_per_kwh: Decimal
-    exact_usd: Decimal
-
-    @property
-    def amount(self) -> Decimal:
-        return self.exact_usd.quantize(MICRO, rounding=ROUND_HALF_EVEN)
+    amount: Decimal
 
 
 def committed_kwh(event: PeakEvent) -> dict[Interval, Decimal]:
@@ -92,13 +88,13 @@ def statement(owed: Mapping[Interval, Decimal], delivered: Mapping[datetime, Dec
 
 def total(lines: Iterable[Line]) -> Decimal:
     """Whole cents, rounded once."""
-    exact = sum((line.exact_usd for line in lines), NOTHING)
-    return exact.quantize(CENT, rounding=ROUND_HALF_EVEN)
+    return sum((line.amount for line in lines), NOTHING).quantize(CENT, rounding=ROUND_HALF_EVEN)
 
 
 def _line(interval: Interval, what: str, energy_kwh: Decimal, price_usd_per_kwh: Decimal) -> Line:
     shown = energy_kwh.quantize(WATT_HOUR, rounding=ROUND_HALF_EVEN)
-    return Line(interval, what, shown, price_usd_per_kwh, energy_kwh * price_usd_per_kwh)
+    amount = (energy_kwh * price_usd_per_kwh).quantize(MICRO, rounding=ROUND_HALF_EVEN)
+    return Line(interval, what, shown, price_usd_per_kwh, amount)
 
 
 def _overlap_s(interval: Interval, since: datetime, until: datetime | None) -> Decimal:
