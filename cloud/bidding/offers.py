@@ -3,15 +3,16 @@
 One net offer for each product and interval, so that one award is one commitment. Storage trades only as
 long as its cycle does not lose:
 
-* discharge is sold at no less than what replacing the energy costs, with losses and wear: the marginal
-  value of stored energy (the dual of the plan), or the plan's dearest purchase where that is less;
+* discharge is sold at no less than what keeping the energy saves, with losses and wear: the marginal value
+  of stored energy (the dual of the plan), or the plan's dearest purchase given back, where that is less;
 * charge is bought at no more than what the energy brings, less losses and wear: its marginal value, or
-  the plan's cheapest sale where that is more.
+  the plan's cheapest sale bought back, where that is more.
 
 The dual alone is one point of a range in which the value may lie without another plan; a limit inside
-the range would reject hours by chance and leave the storage unbalanced, so the range's ends are taken. No
-limit is tighter than the expected price: a market that clears as expected accepts the whole plan. PV runs
-whatever the price: an hour that is mostly PV is sold at the lowest limit.
+the range would reject hours by chance and leave the storage unbalanced. So the range's ends are taken, and
+widened by what undoing the other leg costs: it settles at the deviation price. No limit is tighter than the
+expected price: a market that clears as expected accepts the whole plan. PV runs whatever the price: an hour
+that is mostly PV is sold at the lowest limit.
 """
 
 import math
@@ -47,9 +48,11 @@ class Limits(NamedTuple):
     buy_per_mwh: FloatArray
 
 
-def storage_limits(problem: PlanProblem, solution: PlanSolution) -> Limits:
+def storage_limits(product: Product, problem: PlanProblem, solution: PlanSolution) -> Limits:
     """The break-even prices of the fleet's storage in each step, before the expected price is minded."""
     steps = problem.steps
+    penalty = float(product.deviation_penalty) * np.abs(problem.energy_price_per_mwh)
+    given_back, bought_back = problem.energy_price_per_mwh - penalty, problem.energy_price_per_mwh + penalty
     sell, buy = np.full(steps, -np.inf), np.full(steps, np.inf)
     for unit, setpoint_w, value in zip(
         problem.units, solution.setpoint_w, solution.energy_value_per_mwh, strict=True
@@ -59,9 +62,9 @@ def storage_limits(problem: PlanProblem, solution: PlanSolution) -> Limits:
         worth_low = value / unit.discharge_efficiency
         worth_high = value * unit.charge_efficiency
         if charging.any():
-            worth_low = np.minimum(worth_low, problem.energy_price_per_mwh[charging].max() / cycle)
+            worth_low = np.minimum(worth_low, given_back[charging].max() / cycle)
         if discharging.any():
-            resale = (problem.energy_price_per_mwh[discharging].min() - problem.wear_cost_per_mwh) * cycle
+            resale = (bought_back[discharging].min() - problem.wear_cost_per_mwh) * cycle
             worth_high = np.maximum(worth_high, resale)
         sell = np.where(discharging, np.maximum(sell, worth_low + problem.wear_cost_per_mwh), sell)
         buy = np.where(charging, np.minimum(buy, worth_high), buy)
@@ -79,7 +82,7 @@ def energy_quotes(
         solution: the plan.
         expected: the expected price of each step, as exact as it was recorded.
     """
-    limits = storage_limits(problem, solution)
+    limits = storage_limits(product, problem, solution)
     storage_wh = solution.setpoint_w.sum(axis=0) * problem.step_h
     pv_wh = problem.pv_w * problem.step_h
     absorption_wh = sum(unit.absorption_w_max for unit in problem.units) * problem.step_h

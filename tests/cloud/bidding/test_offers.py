@@ -40,25 +40,25 @@ def quotes(asked: PlanProblem) -> list[Quote]:
     return energy_quotes(PRODUCTS[ENERGY], asked, solve(asked), expected)
 
 
-def test_a_sale_asks_for_replacement_losses_and_wear(unit: Units) -> None:
+def test_a_sale_asks_for_the_purchase_given_back_losses_and_wear(unit: Units) -> None:
     asked = problem([unit(charge_efficiency=0.8, discharge_efficiency=0.8)], [32.0, 500.0])
     sale = quotes(asked)[-1]
     assert sale.side is Side.SELL
-    assert sale.limit_price == Price.from_decimal("70.00")  # 32 / 0.64 + 20
+    assert sale.limit_price == Price.from_decimal("57.50")  # 32 less a quarter, / 0.64 + 20
 
 
-def test_a_purchase_offers_what_the_sale_brings_less_losses_and_wear(unit: Units) -> None:
+def test_a_purchase_offers_what_buying_the_sale_back_costs_less_losses_and_wear(unit: Units) -> None:
     asked = problem([unit(charge_efficiency=0.8, discharge_efficiency=0.8)], [32.0, 500.0])
     purchase = quotes(asked)[0]
     assert purchase.side is Side.BUY
-    assert purchase.limit_price == Price.from_decimal("307.20")  # (500 - 20) * 0.64
+    assert purchase.limit_price == Price.from_decimal("387.20")  # (500 and a quarter - 20) * 0.64
 
 
 def test_energy_that_is_refilled_cheaply_is_worth_no_more_than_that(unit: Units) -> None:
     two_cycles = problem([unit(energy_start_wh=0.0)], [40.0, 75.0, 10.0, 35.0], wear=1.0)
-    limits = storage_limits(two_cycles, solve(two_cycles))
-    assert limits.sell_per_mwh[3] == pytest.approx(11.0, abs=0.01)
-    assert limits.sell_per_mwh[1] == pytest.approx(41.0, abs=0.01)
+    limits = storage_limits(PRODUCTS[ENERGY], two_cycles, solve(two_cycles))
+    assert limits.sell_per_mwh[3] == pytest.approx(11.0, abs=0.01)  # refilled at 10
+    assert limits.sell_per_mwh[1] == pytest.approx(31.0, abs=0.01)  # bought at 40, given back at 30
 
 
 def test_an_hour_that_is_mostly_sunshine_is_sold_at_any_price(unit: Units) -> None:
@@ -97,7 +97,7 @@ def test_reserve_is_offered_at_what_holding_costs(unit: Units) -> None:
     ("price", "bought"),
     [
         pytest.param(9_500.0, Price.from_decimal(9_000), id="a limit above the market's cap is cut"),
-        pytest.param(100.0, Price.from_decimal("80"), id="a limit inside stays"),
+        pytest.param(100.0, Price.from_decimal("105"), id="a limit inside stays"),
     ],
 )
 def test_limits_stay_within_what_the_market_admits(unit: Units, price: float, bought: Price) -> None:
