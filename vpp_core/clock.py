@@ -100,7 +100,7 @@ class VirtualClock:
     """
 
     def __init__(self, epoch: datetime) -> None:
-        self._epoch = epoch
+        self._epoch = epoch.astimezone(UTC)
         self._coarse_s = 0.0
         self._coarse_until_s = 0.0
 

@@ -19,11 +19,15 @@ from vpp_core.faults import CounterpartyFault
 from vpp_core.units import kw_from_watts
 
 LOOK_S = 0.1
-"""Simulated seconds, at real speed, between two looks at something that is awaited."""
+"""Real seconds between two looks at something that is awaited."""
 LOOKS_MAX = 400
+INSTALL_SPEED = 10.0
+"""Commissioning watches every device revert, which takes seconds a device."""
 EVENT_ID = "EVENT-1"
-EVENT_SHARE = 0.45
+EVENT_SHARE = 0.3
 """Part of the program's battery power that the utility asks for."""
+START_LEAD_S = 1.0
+"""The first step of the event begins in real time, so that its latency is one."""
 DIP_LEAD_S = 2.0
 DIP_WATCH_S = 9.5
 """Long enough for the dip, its recovery and the end of the gateways' recording."""
@@ -69,7 +73,7 @@ class Story:
         with self._progress.step("Owners consent, gateways are commissioned") as step:
             codes = {site: await self._apply(site) for site in self._sites}
             await self._stage.start_gateways(codes)
-            await self._until(self._all_enrolled, "every gateway to be enrolled")
+            await self._until(self._all_enrolled, "every gateway to be enrolled", INSTALL_SPEED)
             await self._until(self._all_histories, "the utility's meter histories")
             steps = sum((await self._histories()).values())
             step.detail = f"{len(codes)} sites, {steps:,} quarter hours of meter history"
@@ -120,7 +124,8 @@ class Story:
 
     async def _deliver(self) -> None:
         with self._progress.step("The event; one gateway is killed and its share split again") as step:
-            await self._run(self.times.event.start)
+            await self._run(self.times.event.start - timedelta(seconds=START_LEAD_S))
+            await self._stage.run_until(self.times.event.start + timedelta(seconds=START_LEAD_S), REAL)
             await self._run(self.times.loss, 1 / EVENT_DIVISOR)
             await self._stage.kill_gateway(self.victim)
             await self._until(self._loss_recorded, "the loss to be noticed")
@@ -164,8 +169,8 @@ class Story:
     async def _run(self, instant: datetime, factor: float = 1.0) -> None:
         await self._stage.run_until(instant, max(REAL, self._options.speed * factor))
 
-    async def _until(self, happened: Callable[[], Awaitable[bool]], what: str) -> None:
-        """Let time pass at real speed until something has happened.
+    async def _until(self, happened: Callable[[], Awaitable[bool]], what: str, speed: float = REAL) -> None:
+        """Let time pass, at real speed unless said otherwise, until something has happened.
 
         Raises:
             CounterpartyFault: it did not.
@@ -174,7 +179,7 @@ class Story:
             if await happened():
                 return
             now = self._stage.clock.now()
-            await self._stage.run_until(now + timedelta(seconds=LOOK_S), REAL)
+            await self._stage.run_until(now + timedelta(seconds=LOOK_S * speed), speed)
         waited_s = LOOK_S * LOOKS_MAX
         raise CounterpartyFault(f"Waited {waited_s:.0f} s for {what}; see the logs in {self._options.out}.")
 
