@@ -10,8 +10,8 @@ from enum import StrEnum
 import msgspec
 
 from cloud.chain.records import Command
-from vpp_core.ids import CommandId, DerId
-from vpp_core.messages import DispatchPriority, Receipt, ReceiptStatus
+from vpp_core.ids import CommandId
+from vpp_core.messages import Receipt, ReceiptStatus
 
 
 class CommandStatus(StrEnum):
@@ -116,11 +116,3 @@ class CommandLedger:
 
     def active(self, now: datetime) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries() if entry.active(now))
-
-    def held(self, der_id: DerId, priority: DispatchPriority, now: datetime) -> tuple[Entry, ...]:
-        """The live commands of one device at one priority."""
-        return tuple(
-            entry
-            for entry in self.active(now)
-            if entry.command.der_id == der_id and entry.command.priority == priority
-        )

@@ -1,7 +1,6 @@
 """Commands on their way: recorded first, then published; what the broker would not take is tried again."""
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -127,12 +126,6 @@ class CommandSender:
         except BrokerFault as fault:
             _log.warning("the broker did not take a message for %s, it is tried again: %s", topic, fault)
             self._unsent[key or topic] = (payload, retain, until)
-
-
-def rebuild(ledger: CommandLedger, commands: Iterable[Command]) -> None:
-    """Enter commands of the chain into a new ledger after a restart."""
-    for command in commands:
-        ledger.on_sent(command)
 
 
 def _message(command: Command) -> Dispatch:
