@@ -95,7 +95,7 @@ def test_slots_line_up_by_the_clock_when_it_changes(day: date, slots: int) -> No
     assert found.q50.tolist() == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.lists(
         st.one_of(st.none(), st.floats(-1e5, 1e5)), min_size=LAG_DAYS_MAX * 24, max_size=LAG_DAYS_MAX * 24

@@ -79,3 +79,8 @@ def test_what_was_not_stored_is_nothing(
 def test_what_does_not_fit_days_is_refused(histories: HistoryRepository, odd: IntervalHistory) -> None:
     with pytest.raises(ValueError, match="whole UTC days"):
         histories.save(odd)
+
+
+def test_known_steps_are_counted_by_site(histories: HistoryRepository) -> None:
+    histories.save(history(START, [1.0, None, 3.0]))
+    assert histories.steps() == {SITE: 2}
