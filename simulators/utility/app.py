@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, FastAPI, Header, HTTPException, Path, Query, Request
@@ -183,7 +183,7 @@ def _desk(routes: APIRouter, utility: Utility) -> None:
 
     @routes.post("", status_code=201)
     async def call(form: CallForm) -> dict[str, Any]:
-        interval = Interval.of(form.start, form.duration_s)
+        interval = Interval.of(form.start.astimezone(UTC), form.duration_s)
         event = book.call(form.event_id, form.ven, interval, form.target_kw, clock.now())
         return _state(event, clock.now())
 
@@ -193,7 +193,7 @@ def _desk(routes: APIRouter, utility: Utility) -> None:
 
     @routes.put("/{event_id}")
     async def modify(event_id: str, form: ModifyForm) -> dict[str, Any]:
-        interval = Interval.of(form.start, form.duration_s)
+        interval = Interval.of(form.start.astimezone(UTC), form.duration_s)
         return _state(book.modify(event_id, interval, form.target_kw, clock.now()), clock.now())
 
     @routes.delete("/{event_id}")

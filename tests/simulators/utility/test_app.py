@@ -119,6 +119,11 @@ async def test_an_event_is_called_answered_reported_and_stated(
     assert stated.total_cents == 125
 
 
+async def test_local_times_are_kept_in_utc(http: httpx.AsyncClient) -> None:
+    called = (await desk(http, "POST", "/events", CALL | {"start": "2021-08-12T17:00:00-05:00"})).json()
+    assert called["start"] == "2021-08-12T22:00:00+00:00"
+
+
 async def test_the_desk_modifies_and_cancels(http: httpx.AsyncClient) -> None:
     await desk(http, "POST", "/events", CALL)
     terms = {key: CALL[key] for key in ("start", "duration_s")} | {"target_kw": "8"}
