@@ -6,7 +6,7 @@ import random
 import secrets
 
 from edge_agent.commissioning import commission
-from edge_agent.settings import SiteSettings
+from edge_agent.settings import ControlSettings, SiteSettings
 from edge_agent.site.agent import SiteAgent
 from edge_agent.site.memory import CommissionedSite, Memory
 from edge_agent.site.slot import DeviceSlot, OpenLink
@@ -50,7 +50,7 @@ async def run_site(
         memory = Memory(database)
         site = memory.site()
         if site is None or {der.der_id for der in site.ders} != {slot.der_id for slot in slots}:
-            site = await _first_start(slots, clock, settings.control.rediscover_s)
+            site = await _first_start(slots, clock, settings.control)
             memory.save_site(site)
         agent = SiteAgent(
             settings,
@@ -68,7 +68,7 @@ async def run_site(
         database.close()
 
 
-async def _first_start(slots: list[DeviceSlot], clock: Clock, pause_s: float) -> CommissionedSite:
+async def _first_start(slots: list[DeviceSlot], clock: Clock, control: ControlSettings) -> CommissionedSite:
     """Wait until every device answers, and commission them."""
 
     def report(fault: Fault) -> None:
@@ -76,6 +76,7 @@ async def _first_start(slots: list[DeviceSlot], clock: Clock, pause_s: float) ->
 
     async with asyncio.TaskGroup() as tasks:
         for slot in slots:
-            tasks.create_task(slot.find(pause_s, report), name=f"find {slot.settings.name}")
-    checks = await commission({slot.settings.name: slot.device for slot in slots}, clock)
+            tasks.create_task(slot.find(control.rediscover_s, report), name=f"find {slot.settings.name}")
+    devices = {slot.settings.name: slot.device for slot in slots}
+    checks = await commission(devices, clock, control.commissioning_timer_s)
     return CommissionedSite(ders=tuple(slot.description() for slot in slots), checks=checks)

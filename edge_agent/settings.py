@@ -143,6 +143,8 @@ class ControlSettings(_Section):
     """A frequency event ends so long after the return into the dead-band."""
     event_s_max: Positive = 300.0
     """A longer excursion is recorded in several events."""
+    commissioning_timer_s: Annotated[float, Field(ge=1.0, le=3_600.0)] = 3.0
+    """Reversion time of the test at the first start; longer on a clock that runs faster than real."""
     rediscover_s: Positive = 5.0
     """Pause between attempts to reach a device that does not answer."""
     droop: DroopSection = DroopSection()

@@ -27,7 +27,7 @@ from edge_agent.uplink.transport import Transport
 from vpp_core.clock import Clock
 from vpp_core.codec import encode
 from vpp_core.faults import DeviceFault, Fault, Severity, StorageFault
-from vpp_core.ids import IdFactory
+from vpp_core.ids import DerId, IdFactory
 from vpp_core.messages import Telemetry
 
 
@@ -93,7 +93,8 @@ class SiteAgent:
             settings=session_settings(settings),
             chance=chance,
         )
-        self._told: object = None
+        self._told = (self._fast.state, -1)
+        self._told_available: dict[DerId, bool] = {}
         self._told_at_s = clock.monotonic_s()
         if database.replaced is not None:
             text = f"the site's file was broken; it was moved to {database.replaced.name} and begun anew"
@@ -124,9 +125,8 @@ class SiteAgent:
         try:
             while True:
                 await ticks.wait()
-                before = self._fast.state, self._faults.version
                 self._journal.event(await self._fast.tick())
-                if before != (self._fast.state, self._faults.version):
+                if self._changed():
                     self._tell()
         finally:
             self._journal.event(self._fast.recorder.close())
@@ -169,15 +169,19 @@ class SiteAgent:
 
     def _tell(self) -> None:
         """Publish the state if it has changed, and every now and then."""
-        told = (self._fast.state, self._faults.version, self._presence.available())
+        available = self._presence.available()
         now_s = self._clock.monotonic_s()
         due = now_s - self._told_at_s >= self._settings.state_s
-        if told == self._told and not due:
+        if available == self._told_available and not due and not self._changed():
             return
-        self._told, self._told_at_s = told, now_s
+        self._told, self._told_available = (self._fast.state, self._faults.version), available
+        self._told_at_s = now_s
         self._uplink.publish_state()
         if due:
             self._uplink.publish_enrollment()
+
+    def _changed(self) -> bool:
+        return self._told != (self._fast.state, self._faults.version)
 
     def _remember(self) -> None:
         owned = frozenset(der_id for der_id, actuator in self._actuators.items() if actuator.owned)

@@ -7,6 +7,7 @@ everything that the cloud has not acknowledged is sent again, in order.
 import asyncio
 import contextlib
 import random
+from collections.abc import Coroutine
 from typing import Protocol
 
 import msgspec
@@ -131,20 +132,24 @@ class Uplink:
             await self._converse(connection)
 
     async def _converse(self, connection: Connection) -> None:
+        # The first fault ends both tasks by its value: a TaskGroup that fails would forget (3.11) that it
+        # was cancelled at the same time.
+        lost: asyncio.Future[BrokerFault] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._receive(connection), name="uplink receive")
-                tasks.create_task(self._send(connection), name="uplink send")
-        except BaseExceptionGroup as group:
-            lost, others = group.split(BrokerFault)
-            if others is not None or lost is None:
-                raise
-            raise BrokerFault(str(_first(lost))) from lost
+                workers = (
+                    tasks.create_task(_until(lost, self._receive(connection)), name="uplink receive"),
+                    tasks.create_task(_until(lost, self._send(connection)), name="uplink send"),
+                )
+                fault = await lost
+                for worker in workers:
+                    worker.cancel()
         except asyncio.CancelledError:
             with contextlib.suppress(BrokerFault, TimeoutError):
                 async with asyncio.timeout(GOODBYE_S_MAX):
                     await connection.publish(self._publication(self._site.state(online=False)))
             raise
+        raise fault
 
     async def _receive(self, connection: Connection) -> None:
         async for delivery in connection.messages():
@@ -203,7 +208,10 @@ class Uplink:
         return Publication(topic_of(self._site_id, "state"), encode(state), retain=True)
 
 
-def _first(group: BaseExceptionGroup[BrokerFault]) -> BaseException:
-    """The first fault of a group, however deep."""
-    first = group.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+async def _until(lost: asyncio.Future[BrokerFault], work: Coroutine[object, object, None]) -> None:
+    """Work until the connection is lost, and then say by which fault."""
+    try:
+        await work
+    except BrokerFault as fault:
+        if not lost.done():
+            lost.set_result(fault)
