@@ -102,12 +102,12 @@ def _bid(record: Plan | Offer | Award) -> str:
             )
         case Offer():
             return (
-                f"{record.side} {_kwh(record.quantity_wh)} {record.product_id} {_span(record.interval)} "
+                f"{record.side} {_traded(record)} {record.product_id} {_span(record.interval)} "
                 f"at {_price(record.limit_price)}"
             )
         case Award():
             return (
-                f"{record.side} {_kwh(record.quantity_wh)} {record.product_id} {_span(record.interval)} "
+                f"{record.side} {_traded(record)} {record.product_id} {_span(record.interval)} "
                 f"cleared at {_price(record.clearing_price)}"
             )
         case _:
@@ -194,6 +194,12 @@ def _kw(power_w: float) -> str:
 
 def _kwh(energy_wh: float) -> str:
     return f"{kwh_from_watt_hours(energy_wh):.3f} kWh"
+
+
+def _traded(record: Offer | Award) -> str:
+    """Energy, or reserve: power held for an hour, which is another thing than its energy."""
+    amount = f"{kwh_from_watt_hours(record.quantity_wh):.3f}"
+    return f"{amount} kW-h" if "reserve" in record.product_id else f"{amount} kWh"
 
 
 def _price(price: Price) -> str:
