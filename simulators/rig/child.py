@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import logging
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -15,6 +16,9 @@ from simulators.rig.line import Line
 from simulators.rig.pace import PaceFile
 from vpp_core.clock import PacedClock
 from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault
+
+_CHATTY = ("httpx", "httpcore", "aiohttp", "openleadr", "apscheduler", "alembic")
+"""Libraries that log every request; their warnings are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,9 @@ def run_child(
     parser.add_argument("--config", type=Path, required=True, help="JSON file that the rig wrote")
     parser.add_argument("--line", type=int, required=True, help="inherited file descriptor of the rig's line")
     options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         with asyncio.Runner() as runner:
             runner.run(_run(serve, options.clock, options.config, options.line))
@@ -63,6 +70,18 @@ async def _run(
         await serve(Setting(pace.clock(), _read_config(config_path), line))
     finally:
         await line.close()
+
+
+def read_secret(path: Path) -> str:
+    """The token in a file.
+
+    Raises:
+        ConfigurationFault: the file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationFault(f"The token file {path} cannot be read: {error.strerror}.") from error
 
 
 def _read_config(path: Path) -> dict[str, Any]:

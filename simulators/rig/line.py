@@ -42,8 +42,12 @@ class Line:
         return await cls.over(end)
 
     async def say(self, facts: Facts) -> None:
-        self._writer.write(json.dumps(facts).encode() + b"\n")
+        self.tell(facts)
         await self._writer.drain()
+
+    def tell(self, facts: Facts) -> None:
+        """Say something short without waiting until the other end has room."""
+        self._writer.write(json.dumps(facts).encode() + b"\n")
 
     async def hear(self) -> dict[str, Any] | None:
         """The next line, or nothing once the other end is gone."""
