@@ -55,13 +55,15 @@ class HistoryErrands:
     async def fetch_due(self) -> bool:
         """Fetch what is due; false if something failed and is due again."""
         due, self._due = self._due, {}
+        failed = False
         for site_id in due:
             try:
                 await self._fetch(site_id)
             except CounterpartyFault as fault:
                 _log.warning("The history of %s is tried again in %.0f s: %s", site_id, RETRY_S, fault)
                 self._due[site_id] = None
-        return not self._due
+                failed = True
+        return not failed
 
     async def _work_off(self) -> None:
         while True:

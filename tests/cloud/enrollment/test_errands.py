@@ -19,12 +19,14 @@ class Utility:
     def __init__(self, *refusals: SiteId) -> None:
         self.refusals = list(refusals)
         self.served: list[tuple[SiteId, datetime]] = []
+        self.takes_s = 0.0
         self.clock: VirtualClock
 
     async def fetch(self, site_id: SiteId) -> None:
         if site_id in self.refusals:
             self.refusals.remove(site_id)
             raise CounterpartyFault("the utility does not answer")
+        await self.clock.sleep(self.takes_s)
         self.served.append((site_id, self.clock.now()))
 
 
@@ -76,3 +78,17 @@ def test_every_site_is_refreshed_at_six_in_the_morning_utc() -> None:
 def test_a_refusal_of_one_site_does_not_hold_the_others_and_is_tried_again() -> None:
     later = EVENING + timedelta(seconds=RETRY_S)
     assert play(Utility(A), [A, B], wait_an_hour) == [(B, EVENING), (A, later)]
+
+
+async def ask_while_another_is_served(errands: HistoryErrands, clock: VirtualClock) -> None:
+    errands.request(A)
+    await clock.sleep(1.0)
+    errands.request(B)
+    await clock.sleep(10.0)
+
+
+def test_a_request_that_comes_while_another_is_served_is_no_failure() -> None:
+    utility = Utility()
+    utility.takes_s = 2.0
+    served = play(utility, [], ask_while_another_is_served)
+    assert served == [(A, EVENING + timedelta(seconds=2)), (B, EVENING + timedelta(seconds=4))]
