@@ -75,6 +75,7 @@ class DuckDbStore:
     def __init__(self, path: Path | None, gap_s_max: float = GAP_S_MAX) -> None:
         self._where = str(path) if path else ":memory:"
         self._gap_s_max = gap_s_max
+        self._connection: duckdb.DuckDBPyConnection | None = None
         try:
             self._connection = duckdb.connect(self._where, config={"threads": 1})
             self._connection.execute(_CREATE)
@@ -85,10 +86,11 @@ class DuckDbStore:
         if len(columns["measured_at"]) == 0:
             return 0
         span = {"first": columns["measured_at"].min().item(), "last": columns["measured_at"].max().item()}
+        connection = self._open()
         try:
-            self._connection.register("batch", dict(columns))
-            ((new,),) = self._connection.execute(_INSERT, span).fetchall()
-            self._connection.unregister("batch")
+            connection.register("batch", dict(columns))
+            ((new,),) = connection.execute(_INSERT, span).fetchall()
+            connection.unregister("batch")
         except duckdb.Error as error:
             raise self._fault(error) from error
         return int(new)
@@ -128,17 +130,27 @@ class DuckDbStore:
         return result
 
     def close(self) -> None:
-        self._connection.close()
+        """Close the file; a second call does nothing."""
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            raise StorageFault(f"the telemetry store {self._where} is closed; start the program again")
+        return self._connection
 
     def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        connection = self._open()
         try:
-            return self._connection.execute(query, values).fetchall()
+            return connection.execute(query, values).fetchall()
         except duckdb.Error as error:
             raise self._fault(error) from error
 
     def _columns(self, query: str, values: dict[str, Any]) -> dict[str, npt.NDArray[Any]]:
+        connection = self._open()
         try:
-            return self._connection.execute(query, values).fetchnumpy()
+            return connection.execute(query, values).fetchnumpy()
         except duckdb.Error as error:
             raise self._fault(error) from error
 

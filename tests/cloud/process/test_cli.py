@@ -201,3 +201,4 @@ async def test_a_cloud_serves_until_it_is_told_to_stop(
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0, err
     assert "Traceback" not in err
+    assert "nanobind" not in err
