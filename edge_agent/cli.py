@@ -67,8 +67,14 @@ async def _until_signal(settings: SiteSettings) -> None:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - inside asyncio.run
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        # A second signal must not cut the release of the devices short: it is bounded anyway.
+        if not task.cancelling():
+            task.cancel()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, end)
     transport = MqttTransport(settings.broker, settings.gateway)
     try:
         await run_site(settings, clock=SystemClock(), transport=transport, open_link=ModbusLink)

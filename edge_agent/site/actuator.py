@@ -34,7 +34,7 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The device did not take a write; ``final`` after several in a row."""
+    """The device did not take a write, or does not answer; ``final`` if it refused several in a row."""
 
     reason: str
     final: bool
@@ -152,33 +152,28 @@ class Actuator:
 
     async def _write(self, setpoint_w: float, now_s: float) -> Effect:
         self._own(owned=True)
+        # Until it is confirmed, the device may hold the old setpoint or this one: due again at once.
+        self._armed, self._confirmed_w = Armed(setpoint_w, now_s - self._policy.revert_s), None
         try:
             result = await self.slot.command(setpoint_w, self._policy.revert_s)
         except DeviceFault as fault:
-            result = NotConfirmed(str(fault))
-        match result:
-            case Confirmed():
-                self._armed = Armed(setpoint_w, now_s)
-                self._confirmed_w = result.setpoint_w
-                self._refusals = 0
-                return Done(result.setpoint_w)
-            case NotConfirmed(reason):
-                # The device may hold the old setpoint or the new one: due again after the pause.
-                self._armed = Armed(setpoint_w, now_s - self._policy.revert_s)
-                self._confirmed_w = None
-                return self._refused(reason, now_s)
+            return self._pause(str(fault), now_s)
+        if isinstance(result, NotConfirmed):
+            self._refusals += 1
+            return self._pause(result.reason, now_s, final=self._refusals >= REFUSALS_MAX)
+        self._armed, self._confirmed_w = Armed(setpoint_w, now_s), result.setpoint_w
+        self._refusals = 0
+        return Done(result.setpoint_w)
 
     async def _release(self, now_s: float) -> Effect:
         try:
             result = await self.slot.release()
         except DeviceFault as fault:
-            result = NotConfirmed(str(fault))
-        match result:
-            case Confirmed():
-                self._forget()
-                return Released()
-            case NotConfirmed(reason):
-                return self._refused(reason, now_s)
+            return self._pause(str(fault), now_s)
+        if isinstance(result, NotConfirmed):
+            return self._pause(result.reason, now_s)
+        self._forget()
+        return Released()
 
     def _forget(self) -> None:
         self._armed = self._confirmed_w = None
@@ -190,10 +185,9 @@ class Actuator:
             self._owned = owned
             self._remember()
 
-    def _refused(self, reason: str, now_s: float) -> Refused:
-        self._refusals += 1
+    def _pause(self, reason: str, now_s: float, *, final: bool = False) -> Refused:
         self._pause_until_s = now_s + RETRY_S
-        return Refused(reason, final=self._refusals >= REFUSALS_MAX)
+        return Refused(reason, final)
 
     def _yield(self, now_s: float) -> None:
         self.yielding = True

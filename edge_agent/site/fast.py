@@ -72,13 +72,13 @@ class FastLoop:
         effect = await actuator.apply(decision, now_s)
         wanted = self.control.wanted(slot.der_id, now)
         match effect:
-            case Done():
+            case Done() | Released():
                 self.faults.clear(REFUSES, slot.settings.name, now)
             case Refused(reason, final):
                 self.faults.raise_(REFUSES, slot.settings.name, reason, now, Severity.ALARM)
                 if final and wanted is not None:
                     self.desk.failed(wanted.command_id, reason)
-            case Released() | None:
+            case None:
                 pass
         if effect is not None:
             self.control.on_setpoint(slot.der_id, actuator.setpoint_w)

@@ -1,0 +1,109 @@
+"""One TOML file with the environment on top; everything unknown or out of range is one sentence."""
+
+from pathlib import Path
+
+import pytest
+
+from edge_agent.settings import load_settings
+from vpp_core.der import DerKind
+from vpp_core.faults import ConfigurationFault
+
+NAME_BATTERY = '"battery"\nkind = "battery"'
+GOOD = """
+site_id = "site-01"
+gateway_id = "gateway-01"
+state_dir = "state"
+enrollment_code_file = "code.txt"
+
+[broker]
+url = "mqtts://broker.example"
+ca_file = "ca.pem"
+cert_file = "/etc/vpp/cert.pem"
+key_file = "key.pem"
+
+[[device]]
+name = "meter"
+kind = "meter"
+host = "192.0.2.10"
+
+[[device]]
+name = "battery"
+kind = "battery"
+host = "192.0.2.10"
+port = 1502
+unit = 2
+
+[owner_limits]
+reserve_fraction = 0.3
+
+[control]
+poll_s = 30
+"""
+
+
+def write(tmp_path: Path, text: str = GOOD) -> Path:
+    path = tmp_path / "site.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_good_file_is_read_and_its_paths_are_relative_to_it(tmp_path: Path) -> None:
+    settings = load_settings(write(tmp_path))
+    assert settings.state_dir == tmp_path / "state"
+    assert settings.enrollment_code_file == tmp_path / "code.txt"
+    assert settings.broker.ca_file == tmp_path / "ca.pem"
+    assert settings.broker.cert_file == Path("/etc/vpp/cert.pem")
+    assert (settings.broker.host, settings.broker.port, settings.broker.tls) == ("broker.example", 8883, True)
+    assert settings.broker.password_file is None
+    battery = settings.device[1]
+    assert (battery.kind, settings.der_id(battery)) == (DerKind.BATTERY, "site-01.battery")
+    assert (battery.link.host, battery.link.port) == ("192.0.2.10", 1502)
+    assert settings.owner_limits.limits().reserve_fraction == 0.3
+
+
+def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VPP_EDGE_CONTROL__POLL_S", "15")
+    monkeypatch.setenv("VPP_EDGE_SITE_NAME", "Elm Street 1")
+    settings = load_settings(write(tmp_path))
+    assert (settings.control.poll_s, settings.site_name) == (15, "Elm Street 1")
+    assert settings.control.fast_s == 0.05
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        pytest.param("poll_s", "poll_min", "unknown key 'control.poll_min'", id="an-unknown-key"),
+        pytest.param("state_dir", "state_folder", "unknown key 'state_folder'", id="a-misspelt-key"),
+        pytest.param('gateway_id = "gateway-01"', "", "'gateway_id' is missing", id="a-missing-key"),
+        pytest.param("poll_s = 30", "poll_s = 0", "control.poll_s", id="a-period-out-of-range"),
+        pytest.param("poll_s = 30", 'poll_s = "often"', "control.poll_s", id="a-period-that-is-no-number"),
+        pytest.param("0.3", "1.3", "owner_limits.reserve_fraction", id="a-percentage"),
+        pytest.param("0.3", "0.3\nceiling_fraction = 0.2", "lies above", id="a-reserve-above-the-ceiling"),
+        pytest.param(
+            '"battery"\nkind = "battery"', '"meter"\nkind = "battery"', "same name", id="two-of-a-name"
+        ),
+        pytest.param('kind = "meter"', 'kind = "pv"', "exactly one device of kind", id="no-grid-meter"),
+        pytest.param('kind = "battery"', 'kind = "toaster"', "device.1.kind", id="a-kind-that-is-none"),
+        pytest.param('"site-01"', '"site/+"', "site_id", id="a-site-id-that-would-leave-its-topic"),
+        pytest.param("mqtts://broker", "http://broker", "mqtts://host:8883", id="another-protocol"),
+        pytest.param("mqtts://broker", "mqtt://broker", "this machine only", id="plain-mqtt-outside"),
+        pytest.param('ca_file = "ca.pem"', "", "needs ca_file", id="tls-without-an-authority"),
+        pytest.param('key_file = "key.pem"', "", "come together", id="a-certificate-without-its-key"),
+        pytest.param("[broker]", "[broker]\nbackoff_s_max = 0.5", "lies below", id="pauses-that-shrink"),
+        pytest.param("[broker]", "[broker", "not valid TOML", id="no-toml"),
+    ],
+)
+def test_a_bad_file_is_one_sentence_that_names_it(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    assert old in GOOD
+    path = write(tmp_path, GOOD.replace(old, new, 1))
+    with pytest.raises(ConfigurationFault) as caught:
+        load_settings(path)
+    text = str(caught.value)
+    assert sentence in text
+    assert "site.toml" in text
+    assert "\n" not in text
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationFault, match="name an existing file"):
+        load_settings(tmp_path / "nowhere.toml")
