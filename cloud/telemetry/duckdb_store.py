@@ -1,7 +1,7 @@
 """The embedded telemetry store: one DuckDB file, fed in batches of NumPy columns."""
 
 from collections.abc import Iterable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +31,12 @@ CREATE TABLE IF NOT EXISTS telemetry (
 _INSERT = f"""
 INSERT INTO telemetry
 SELECT site_id, der_id, measured_at, quality, {", ".join(f"nullif({name}, 'NaN'::DOUBLE)" for name in VALUES)}
-FROM (SELECT *, row_number() OVER (PARTITION BY der_id, measured_at) AS copy FROM batch) AS b
-WHERE copy = 1 AND NOT EXISTS (
+FROM batch AS b"""
+_INSERT_MISSING = f"""{_INSERT} WHERE NOT EXISTS (
     SELECT 1 FROM telemetry AS t
     WHERE t.der_id = b.der_id AND t.measured_at = b.measured_at AND t.measured_at BETWEEN $first AND $last
 )"""
+_NEWEST = "SELECT der_id, max(measured_at) FROM telemetry GROUP BY der_id"
 _COLUMNS = f"der_id, measured_at, quality, {', '.join(VALUES)}"
 _LATEST = f"""
 SELECT {_COLUMNS} FROM telemetry WHERE der_id IN (SELECT unnest($devices))
@@ -79,21 +80,15 @@ class DuckDbStore:
         try:
             self._connection = duckdb.connect(self._where, config={"threads": 1})
             self._connection.execute(_CREATE)
+            self._newest: dict[str, datetime] = dict(self._connection.execute(_NEWEST).fetchall())
         except duckdb.Error as error:
             raise self._fault(error) from error
 
     def write_batch(self, columns: Columns) -> int:
         if len(columns["measured_at"]) == 0:
             return 0
-        span = {"first": columns["measured_at"].min().item(), "last": columns["measured_at"].max().item()}
-        connection = self._open()
-        try:
-            connection.register("batch", dict(columns))
-            ((new,),) = connection.execute(_INSERT, span).fetchall()
-            connection.unregister("batch")
-        except duckdb.Error as error:
-            raise self._fault(error) from error
-        return int(new)
+        ahead, others = self._sorted_out(columns)
+        return self._insert(_INSERT, ahead, {}) + self._insert_missing(others)
 
     def latest(self, devices: Iterable[DerId]) -> dict[DerId, Reading]:
         rows = self._rows(_LATEST, {"devices": sorted(devices)})
@@ -139,6 +134,42 @@ class DuckDbStore:
         if self._connection is None:
             raise StorageFault(f"the telemetry store {self._where} is closed; start the program again")
         return self._connection
+
+    def _sorted_out(self, columns: Columns) -> tuple[Columns, Columns]:
+        """Rows newer than all that the store has of their device, and the rest, which may be there."""
+        fresh: list[int] = []
+        rest: dict[tuple[str, datetime], int] = {}
+        stamps = columns["measured_at"].tolist()
+        for row, (der_id, at) in enumerate(zip(columns["der_id"].tolist(), stamps, strict=True)):
+            newest = self._newest.get(der_id)
+            if newest is None or at > newest:
+                self._newest[der_id] = at
+                fresh.append(row)
+            else:
+                rest.setdefault((der_id, at), row)
+        ahead = {name: column[fresh] for name, column in columns.items()}
+        others = {name: column[list(rest.values())] for name, column in columns.items()}
+        return ahead, others
+
+    def _insert_missing(self, columns: Columns) -> int:
+        stamps = columns["measured_at"]
+        if len(stamps) == 0:
+            return 0
+        return self._insert(
+            _INSERT_MISSING, columns, {"first": stamps.min().item(), "last": stamps.max().item()}
+        )
+
+    def _insert(self, query: str, columns: Columns, values: dict[str, Any]) -> int:
+        if len(columns["measured_at"]) == 0:
+            return 0
+        connection = self._open()
+        try:
+            connection.register("batch", dict(columns))
+            ((new,),) = connection.execute(query, values).fetchall()
+            connection.unregister("batch")
+        except duckdb.Error as error:
+            raise self._fault(error) from error
+        return int(new)
 
     def _rows(self, query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
         connection = self._open()

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import BigInteger, LargeBinary, select
+from sqlalchemy import BigInteger, LargeBinary, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cloud.storage.base import Base
@@ -47,11 +47,13 @@ class ProgressRepository:
         return {SiteId(row.site_id): Progress(row.session, row.stored_seq) for row in rows}
 
     def save(self, progress: dict[SiteId, Progress]) -> None:
+        rows = [
+            {"site_id": site_id, "session": reached.session, "stored_seq": reached.stored_seq}
+            for site_id, reached in progress.items()
+        ]
         with self._database.session() as session:
-            for site_id, reached in progress.items():
-                session.merge(
-                    UplinkProgressRow(site_id=site_id, session=reached.session, stored_seq=reached.stored_seq)
-                )
+            session.execute(delete(UplinkProgressRow).where(UplinkProgressRow.site_id.in_(progress)))
+            session.execute(insert(UplinkProgressRow), rows)
 
 
 class EventRepository:
