@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -44,7 +45,7 @@ from cloud.telemetry.ingest import Batching, Handlers, Ingest, Stores
 from cloud.telemetry.live import LiveFleet
 from cloud.telemetry.repository import EventRepository, ProgressRepository
 from cloud.telemetry.wire import CommandSink, MessageSource
-from vpp_core.clock import Clock
+from vpp_core.clock import Clock, cpu_s
 from vpp_core.ids import IdFactory, ProgramId
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class Surroundings(NamedTuple):
     """Carries the requests to market and utility; its owner closes it."""
     chance: random.Random | None = None
     """Makes enrollment codes and spreads reconnects; the system's by default."""
+    timer_s: Callable[[], float] = cpu_s
+    """Measures how long a plan took; a run that must repeat gives one that stands still."""
 
 
 class Records(NamedTuple):
@@ -208,7 +211,7 @@ def _stages(
         ),
         forecasting=ForecastingService(chain, records.histories, utility, live, zone=zone),
         opportunity=OpportunityService(chain, market, catalogue, live, zone=zone),
-        bidding=BiddingService(chain, market, catalogue, live),
+        bidding=BiddingService(chain, market, catalogue, live, timer_s=around.timer_s),
         dispatch=DispatchService(
             chain=chain, catalogue=catalogue, readings=live, sink=around.sink, clock=around.clock
         ),

@@ -27,10 +27,15 @@ def event_curves(
     losses: Sequence[Loss],
     restored_at: datetime,
 ) -> EventCurves | None:
-    """Target and delivery above the baseline in each interval of an event; nothing without one."""
+    """Target and delivery above the baseline in each interval of an event; nothing without one.
+
+    Of several commitments of an interval the newest counts, as it does in settlement.
+    """
     by_commitment = {link: delivery for delivery in deliveries for link in delivery.predecessors}
     by_delivery = {link: baseline for baseline in baselines for link in baseline.predecessors}
-    owed = sorted(commitments, key=lambda commitment: commitment.interval.start)
+    in_order_of_time = sorted(commitments, key=lambda commitment: (commitment.interval.start, commitment.at))
+    newest = {commitment.interval: commitment for commitment in in_order_of_time}
+    owed = list(newest.values())
     if not owed:
         return None
     step_s = owed[0].interval.duration_s

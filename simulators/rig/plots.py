@@ -15,7 +15,6 @@ from simulators.rig.plot_style import (
     GRID,
     INK,
     MUTED,
-    PAPER,
     RED,
     TEAL,
     VIOLET,
@@ -34,26 +33,25 @@ def plot_event(curves: EventCurves, zone: ZoneInfo) -> str:
     """Target against what the sites delivered, stacked, with the loss of a gateway marked."""
     with canvas(3.7) as figure:
         axes: Axes = figure.subplots()
-        x = _days(curves.times)
+        end = curves.times[-1] + timedelta(seconds=curves.step_s)
+        edges = _days((*curves.times, end))
         names = [name for name in sorted(curves.delivered_w) if name != curves.lost_site]
         names += [curves.lost_site] if curves.lost_site in curves.delivered_w else []
-        floor = [0.0] * len(x)
-        total = [sum(column) / _KILO for column in zip(*curves.delivered_w.values(), strict=True)] or floor
-        axes.fill_between(x, floor, total, step="post", color=PAPER)
+        floor = [0.0] * len(curves.times)
         for number, name in enumerate(names):
             top = [
                 low + power_w / _KILO for low, power_w in zip(floor, curves.delivered_w[name], strict=True)
             ]
             lost = name == curves.lost_site
             alpha = 0.9 if lost else 0.42 + 0.13 * (number % 2)
-            axes.fill_between(x, floor, top, step="post", color=RED if lost else TEAL, alpha=alpha)
+            axes.stairs(top, edges, baseline=floor, fill=True, color=RED if lost else TEAL, alpha=alpha)
             floor = top
-        axes.step(x, _kilo(curves.target_w), where="post", color=INK, linewidth=2.0)
+        axes.stairs(_kilo(curves.target_w), edges, baseline=None, color=INK, linewidth=2.0)
         value_axis(axes, "power above baseline, kW")
         highest = max([*floor, *_kilo(curves.target_w), 1.0])
         axes.set_ylim(min(0.0, *floor), 1.3 * highest)
         _mark_loss(axes, curves, zone, highest)
-        time_axis(axes, zone, curves.times[0], curves.times[-1] + timedelta(seconds=curves.step_s))
+        time_axis(axes, zone, curves.times[0], end)
         _legend(axes, [("target", INK, "line"), (_sites_label(curves), TEAL, "area"), *_lost_label(curves)])
         return to_svg(figure, "event", "Target of the utility event against what the sites delivered")
 

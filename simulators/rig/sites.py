@@ -8,8 +8,11 @@ from typing import Any
 from simulators.devices.physics import BATTERY, EVSE, METER, PV
 from vpp_core.faults import LocalFault
 
-REVERT_S = 900.0
-"""Reversion time that gateways arm: short enough to show what a dead gateway leaves behind."""
+REVERT_S = 3_600.0
+"""Reversion time that gateways arm: at thousands of times real time, a shorter one would run out whenever
+the machine hesitates for a few tenths of a second."""
+FLUSH_S = 600.0
+"""Simulated seconds between two writes of telemetry; a second would be twenty writes a real one."""
 EVENT_SETTLE_S = 2.0
 VEN_NAME = "gridchorus"
 UTILITY = "simulated-utility"
@@ -48,6 +51,7 @@ def cloud_values(
         },
         "broker": {"url": broker_url},
         "api": {"port": 0, "token_file": str(folder / "operator.token")},
+        "telemetry": {"flush_s": FLUSH_S},
         "market": {"url": market_url, "token_file": str(folder / "market.token")},
         "utility": {"url": utility_url, "token_file": str(folder / "utility.token")},
     }

@@ -5,7 +5,7 @@ that happens in the world (a gateway dies, the grid loses a generator). What the
 back from the same API by :mod:`simulators.rig.gather`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,8 +28,8 @@ EVENT_SHARE = 0.3
 """Part of the program's battery power that the utility asks for."""
 START_LEAD_S = 1.0
 """The first step of the event begins in real time, so that its latency is one."""
-DIP_LEAD_S = 2.0
-DIP_WATCH_S = 9.5
+DIP_LEAD_S = 1.0
+DIP_WATCH_S = 7.0
 """Long enough for the dip, its recovery and the end of the gateways' recording."""
 
 
@@ -51,8 +51,8 @@ class Story:
         self._stage = stage
         self._progress = progress
         self._order = {"day": options.day.isoformat()}
-        self._sites = [f"site-{number:02d}" for number in range(1, options.sites + 1)]
-        self.victim = next(site for site in reversed(self._sites) if book_of(site) is Book.REGULATED)
+        self._sites = sites_of(options)
+        self.victim = victim_of(self._sites)
         """The site whose gateway dies."""
 
     async def play(self) -> list[Figure]:
@@ -224,3 +224,13 @@ class Story:
 def book_of(site: str) -> Book:
     """Even sites are in the market, odd ones in the utility's program."""
     return Book.MARKET if int(site.removeprefix("site-")) % 2 == 0 else Book.REGULATED
+
+
+def victim_of(sites: Sequence[str]) -> str:
+    """The site whose gateway dies: the last one of the utility's program."""
+    return next(site for site in reversed(sites) if book_of(site) is Book.REGULATED)
+
+
+def sites_of(options: Options) -> list[str]:
+    """The names of a run's sites."""
+    return [f"site-{number:02d}" for number in range(1, options.sites + 1)]

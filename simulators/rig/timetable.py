@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from vpp_core.interval import Interval
 
 ZONE = ZoneInfo("America/Chicago")
-SPEED = 4_320.0
-"""Simulated seconds a real one in ordinary hours: a day in twenty seconds."""
+SPEED = 5_400.0
+"""Simulated seconds a real one in ordinary hours: a day in sixteen seconds."""
 IDLE_FACTOR = 5.0
 """How much faster the hours before the market day pass, in which nothing is delivered."""
 EVENT_DIVISOR = 4.0

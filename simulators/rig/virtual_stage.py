@@ -181,6 +181,7 @@ class VirtualStage:
             sink=MemorySink(self._broker),
             http=self._http,
             chance=random.Random(f"cloud {seed}"),  # noqa: S311
+            timer_s=lambda: 0.0,
         )
         return build(CloudSettings(**values), around)
 
