@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import logging
 import signal
 import sys
@@ -39,7 +38,6 @@ def run_child(
     """
     parser = argparse.ArgumentParser(description=purpose)
     parser.add_argument("--clock", type=Path, required=True, help="the rig's clock file")
-    parser.add_argument("--config", type=Path, required=True, help="JSON file that the rig wrote")
     parser.add_argument("--line", type=int, required=True, help="inherited file descriptor of the rig's line")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -47,7 +45,7 @@ def run_child(
         logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         with asyncio.Runner() as runner:
-            runner.run(_run(serve, options.clock, options.config, options.line))
+            runner.run(_run(serve, options.clock, options.line))
     except (asyncio.CancelledError, KeyboardInterrupt):
         return 0
     except (Fault, BaseExceptionGroup) as error:
@@ -58,16 +56,16 @@ def run_child(
     return 0
 
 
-async def _run(
-    serve: Callable[[Setting], Awaitable[None]], clock_path: Path, config_path: Path, descriptor: int
-) -> None:
+async def _run(serve: Callable[[Setting], Awaitable[None]], clock_path: Path, descriptor: int) -> None:
     task = asyncio.current_task()
     assert task is not None  # noqa: S101  (a coroutine that a runner runs is in a task)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     line = await Line.inherited(descriptor)
-    pace = PaceFile.open(clock_path)
     try:
-        await serve(Setting(pace.clock(), _read_config(config_path), line))
+        pace = PaceFile.open(clock_path)
+        config = await line.hear()
+        if config is not None:
+            await serve(Setting(pace.clock(), config, line))
     finally:
         await line.close()
 
@@ -82,11 +80,3 @@ def read_secret(path: Path) -> str:
         return path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ConfigurationFault(f"The token file {path} cannot be read: {error.strerror}.") from error
-
-
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationFault(f"The rig's file {path} cannot be read: {error}.") from error
-    return config

@@ -6,9 +6,8 @@ Only the clock is simulated, and it is shared through a file.
 
 import asyncio
 import contextlib
-import json
 import secrets
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from simulators.rig.pace import PaceFile
 from simulators.rig.processes import Child, Children, Program, supervise
 from simulators.rig.sites import cloud_values, site_values, write_text, write_toml
 from simulators.rig.stage import Options
+from simulators.rig.story import sites_of
 from simulators.rig.timetable import Timetable
 from vpp_core.clock import PacedClock
 
@@ -72,6 +72,7 @@ class ProcessStage:
         self._folder = options.out
         self._broker = Broker("", "")
         self._sites: Mapping[str, Any] = {}
+        self._gateways: list[tuple[Child, list[str]]] = []
         self._killed: dict[str, Program] = {}
         self.cloud_url = ""
 
@@ -93,19 +94,20 @@ class ProcessStage:
         return self._folder / "cloud" / "operator.token"
 
     async def open(self, clients: contextlib.AsyncExitStack) -> None:
-        """Bring everything up but the gateways."""
-        async with asyncio.TaskGroup() as starts:
-            broker = starts.create_task(
-                open_broker(self._children, self._folder / "rig", self._options.broker), name="broker"
-            )
-            world = starts.create_task(
-                self._children.start(self._devices(), self._counterparties()), name="world"
-            )
-        self._broker = broker.result()
-        devices, counterparties = world.result()
+        """Bring everything up; the gateways' processes wait for what to run."""
+        self._broker = await open_broker(self._children, self._folder / "rig", self._options.broker)
+        children = self._children
+        [cloud] = await children.launch(self._program("cloud", "cloud_process"))
+        devices, counterparties = await children.start(
+            self._program("devices", "devices_process", self._devices()),
+            self._program("counterparties", "counterparties_process", self._counterparties()),
+        )
         self._sites = devices.ports["sites"]
+        groups = self._groups()
+        gateways = await children.launch(*(self._program(name, "edge_process") for name in groups))
+        self._gateways = [(child, sites) for child, sites in zip(gateways, groups.values(), strict=True)]
         operator_token = secrets.token_urlsafe(24)
-        [cloud] = await self._children.start(self._cloud(counterparties, operator_token))
+        await children.configure(cloud, self._cloud(counterparties, operator_token))
         self.cloud_url = f"http://{LOOPBACK}:{cloud.ports['port']}"
         self.cloud = await clients.enter_async_context(_client(self.cloud_url, operator_token))
         utility_url = counterparties.ports["utility"]
@@ -119,13 +121,11 @@ class ProcessStage:
         self._pace.set_speed(1.0)
 
     async def start_gateways(self, codes: Mapping[str, str]) -> None:
-        settings = {site_id: self._install(site_id, code) for site_id, code in codes.items()}
-        together = [site_id for site_id in settings if site_id not in self._alone]
-        groups = [together[first : first + GATEWAYS_MAX] for first in range(0, len(together), GATEWAYS_MAX)]
-        groups += [[site_id] for site_id in settings if site_id in self._alone]
-        await self._children.start(
-            *(self._gateways(group, [settings[site_id] for site_id in group]) for group in groups)
-        )
+        async with asyncio.TaskGroup() as starts:
+            for child, sites in self._gateways:
+                installed = [str(self._install(site_id, codes[site_id])) for site_id in sites]
+                config = {"sites": installed, "seed": self._options.seed}
+                starts.create_task(self._children.configure(child, config), name=child.program.name)
 
     async def kill_gateway(self, site_id: str) -> None:
         self._killed[site_id] = await self._children.kill(f"gateway-{site_id}")
@@ -136,17 +136,23 @@ class ProcessStage:
     async def add_dip(self, at: datetime) -> None:
         await self._children["devices"].ask({"ask": "add_dip", "at": at.isoformat(), **DIP_SHAPE})
 
-    def _devices(self) -> Program:
-        fleet = self._fleet()
-        fleet["begins_at"] = Timetable(self._options.day).opens.isoformat()
-        return self._program("devices", "devices_process", fleet)
+    def _groups(self) -> dict[str, list[str]]:
+        """Sites by the name of the process that runs their gateways."""
+        sites = sites_of(self._options)
+        together = [site_id for site_id in sites if site_id not in self._alone]
+        groups = {}
+        for first in range(0, len(together), GATEWAYS_MAX):
+            members = together[first : first + GATEWAYS_MAX]
+            groups[f"gateways-{members[0]}-{members[-1]}"] = members
+        return groups | {f"gateway-{site_id}": [site_id] for site_id in sites if site_id in self._alone}
 
-    def _counterparties(self) -> Program:
-        token_file = str(self._folder / "rig" / "counterparty.token")
-        config = self._fleet() | {"token_file": token_file}
-        return self._program("counterparties", "counterparties_process", config)
+    def _devices(self) -> dict[str, Any]:
+        return self._fleet() | {"begins_at": Timetable(self._options.day).opens.isoformat()}
 
-    def _cloud(self, counterparties: Child, operator_token: str) -> Program:
+    def _counterparties(self) -> dict[str, Any]:
+        return self._fleet() | {"token_file": str(self._folder / "rig" / "counterparty.token")}
+
+    def _cloud(self, counterparties: Child, operator_token: str) -> dict[str, Any]:
         folder = self._folder / "cloud"
         tokens = {"operator": operator_token, "market": self._token, "utility": self._token}
         for name, token in tokens.items():
@@ -160,13 +166,7 @@ class ProcessStage:
             vtn=ports["vtn"],
         )
         settings = write_toml(folder / "cloud.toml", values)
-        config = {"settings": str(settings), "seed": self._options.seed}
-        return self._program("cloud", "cloud_process", config)
-
-    def _gateways(self, sites: Sequence[str], settings: Sequence[Path]) -> Program:
-        name = f"gateway-{sites[0]}" if len(sites) == 1 else f"gateways-{sites[0]}-{sites[-1]}"
-        config = {"sites": [str(path) for path in settings], "seed": self._options.seed}
-        return self._program(name, "edge_process", config)
+        return {"settings": str(settings), "seed": self._options.seed}
 
     def _install(self, site_id: str, code: str) -> Path:
         folder, site = self._folder / "sites" / site_id, self._sites[site_id]
@@ -178,10 +178,9 @@ class ProcessStage:
         options = self._options
         return {"sites": options.sites, "seed": options.seed, "day": options.day.isoformat()}
 
-    def _program(self, name: str, module: str, config: Mapping[str, Any]) -> Program:
-        path = write_text(self._folder / "rig" / f"{name}.json", json.dumps(config))
-        arguments = ("--clock", str(self._pace.path), "--config", str(path))
-        return Program(name, f"simulators.rig.{module}", arguments)
+    def _program(self, name: str, module: str, config: Mapping[str, Any] | None = None) -> Program:
+        arguments = ("--clock", str(self._pace.path))
+        return Program(name, f"simulators.rig.{module}", arguments, config=config or {})
 
 
 def _client(url: str, token: str) -> httpx.AsyncClient:

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +38,16 @@ class ChildFault(LocalFault):
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to run: ``python -m module arguments`` with a line, or a foreign ``command`` without one."""
+    """What to run: ``python -m module arguments`` with a line, or a foreign ``command`` without one.
+
+    ``config`` is the first thing that is said over the line.
+    """
 
     name: str
     module: str = ""
     arguments: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
+    config: Facts = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -114,24 +118,71 @@ class Children:
                     return child
         raise KeyError(name)
 
+    async def launch(self, *programs: Program) -> list[Child]:
+        """Start programs that will be configured later, side by side; they will stop together.
+
+        A child loads its code meanwhile, so what is launched early is ready sooner.
+
+        Raises:
+            ChildFault: one cannot be started at all.
+        """
+        tier: list[Child] = []
+        self._tiers.append(tier)
+        for program in programs:
+            child, line_end = self._spawn(program)
+            tier.append(child)
+            if line_end is not None:
+                child.line = await Line.over(line_end)
+        return list(tier)
+
+    async def configure(self, child: Child, config: Facts, ready_s: float = READY_S_MAX) -> Child:
+        """Say to a launched child what to do, and return when it is ready.
+
+        Raises:
+            ChildFault: it ended early (quotes its log), or was not ready in time.
+        """
+        child.program = program = replace(child.program, config=config)
+        if child.line is None:
+            self._watch(child)
+            return child
+        ready = None
+        try:
+            async with asyncio.timeout(ready_s):
+                with contextlib.suppress(ConnectionError):
+                    await child.line.say(config)
+                    ready = await child.line.hear()
+        except TimeoutError:
+            raise ChildFault(
+                f"{program.name} was not ready within {ready_s:.0f} s; {_quote(child)}"
+            ) from None
+        if ready is None:
+            child.stopping = True
+            code = await _exited(child.process)
+            raise ChildFault(f"{program.name} ended with {_how(code)} before it was ready; {_quote(child)}")
+        child.ports = ready
+        self._watch(child)
+        return child
+
     async def start(self, *programs: Program, ready_s: float = READY_S_MAX) -> list[Child]:
         """Start programs side by side and return when all are ready; they will stop together.
 
         Raises:
             ChildFault: one did not start, ended early (quotes its log), or was not ready in time.
         """
-        tier: list[Child] = []
-        self._tiers.append(tier)
+        launched = await self.launch(*programs)
         try:
             async with asyncio.TaskGroup() as starts:
-                for program in programs:
-                    starts.create_task(self._start(program, tier, ready_s), name=f"start {program.name}")
+                for child in launched:
+                    name = child.program.name
+                    starts.create_task(
+                        self.configure(child, child.program.config, ready_s), name=f"start {name}"
+                    )
         except BaseExceptionGroup as group:
-            await self._stop(list(tier))
+            await self._stop(launched)
             if (fault := fault_in(group)) is not None:
                 raise fault from group
             raise
-        return tier
+        return launched
 
     async def kill(self, name: str) -> Program:
         """End a child at once (SIGKILL), as a power cut would; gives what it ran, to start it again."""
@@ -153,27 +204,6 @@ class Children:
         for tier in reversed(list(self._tiers)):
             await self._stop(list(tier))
         self._tiers.clear()
-
-    async def _start(self, program: Program, tier: list[Child], ready_s: float) -> None:
-        child, line_end = self._spawn(program)
-        tier.append(child)
-        if line_end is None:
-            self._watch(child)
-            return
-        child.line = await Line.over(line_end)
-        try:
-            async with asyncio.timeout(ready_s):
-                ready = await child.line.hear()
-        except TimeoutError:
-            raise ChildFault(
-                f"{program.name} was not ready within {ready_s:.0f} s; {_quote(child)}"
-            ) from None
-        if ready is None:
-            child.stopping = True
-            code = await _exited(child.process)
-            raise ChildFault(f"{program.name} ended with {_how(code)} before it was ready; {_quote(child)}")
-        child.ports = ready
-        self._watch(child)
 
     def _spawn(self, program: Program) -> tuple[Child, socket.socket | None]:
         ours: socket.socket | None = None

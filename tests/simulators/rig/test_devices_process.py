@@ -1,4 +1,3 @@
-import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -53,14 +52,12 @@ def test_only_a_site_with_a_charging_station_has_its_unit() -> None:
 
 @pytest.mark.integration
 async def test_every_site_answers_modbus_and_the_rig_may_ask_for_the_truth(tmp_path: Path) -> None:
-    clock, config = tmp_path / "clock", tmp_path / "devices.json"
+    clock = tmp_path / "clock"
     PaceFile.create(clock, MORNING)
-    config.write_text(
-        json.dumps({"sites": 2, "seed": 7, "day": "2021-08-12", "begins_at": MORNING.isoformat()})
-    )
-    arguments = ("--clock", str(clock), "--config", str(config))
+    config = {"sites": 2, "seed": 7, "day": "2021-08-12", "begins_at": MORNING.isoformat()}
+    program = Program("devices", "simulators.rig.devices_process", ("--clock", str(clock)), config=config)
     async with supervise(tmp_path) as children:
-        [devices] = await children.start(Program("devices", "simulators.rig.devices_process", arguments))
+        [devices] = await children.start(program)
         sites = devices.ports["sites"]
         assert sorted(sites) == ["site-01", "site-02"]
         for site in sites.values():

@@ -59,10 +59,8 @@ class Scene:
         self.pace = PaceFile.create(self.clock, MIDNIGHT)
         (folder / "rig_test_child.py").write_text(CHILD)
 
-    def program(self, name: str, config: str = "{}") -> Program:
-        path = self.folder / f"{name}.json"
-        path.write_text(config)
-        return Program(name, "rig_test_child", arguments=("--clock", str(self.clock), "--config", str(path)))
+    def program(self, name: str, **config: object) -> Program:
+        return Program(name, "rig_test_child", ("--clock", str(self.clock)), config=config)
 
 
 @pytest.fixture
@@ -98,10 +96,25 @@ async def test_children_of_one_start_come_up_side_by_side(scene: Scene) -> None:
         assert os.getpgid(started[0].pid) == started[0].pid, "a child leads its own group"
 
 
+async def test_a_child_that_is_launched_early_waits_for_what_to_do(scene: Scene) -> None:
+    async with supervise(scene.logs) as children:
+        [child] = await children.launch(scene.program("meter"))
+        assert child.ports == {}
+        await children.configure(child, {"note": "now"})
+        assert _listens(child.ports["port"])
+        assert (await children.kill("meter")).config == {"note": "now"}, "it can be started again as it was"
+
+
+async def test_a_launched_child_that_is_never_told_what_to_do_ends_with_the_block(scene: Scene) -> None:
+    async with supervise(scene.logs) as children:
+        [child] = await children.launch(scene.program("meter"))
+    assert not _alive(child.pid)
+
+
 async def test_a_child_that_dies_early_is_quoted(scene: Scene) -> None:
     with pytest.raises(ChildFault) as caught:
         async with supervise(scene.logs) as children:
-            await children.start(scene.program("meter", '{"fault": "Port 502 is taken."}'))
+            await children.start(scene.program("meter", fault="Port 502 is taken."))
     assert "meter ended with exit code 2 before it was ready" in str(caught.value)
     assert "preparing" in str(caught.value)
     assert "Port 502 is taken." in str(caught.value)
@@ -115,7 +128,7 @@ async def test_a_child_that_is_never_ready_is_given_up(scene: Scene) -> None:
 
 async def test_a_child_that_ends_by_itself_ends_the_block(scene: Scene) -> None:
     with pytest.raises(ChildFault, match=r"(?s)meter ended by itself with exit code 2.*fell off the wall"):
-        await _start_and_wait(scene, scene.program("meter", '{"dies": true}'))
+        await _start_and_wait(scene, scene.program("meter", dies=True))
 
 
 async def test_a_killed_child_starts_again(scene: Scene) -> None:
@@ -139,7 +152,7 @@ async def test_a_stopped_child_is_no_fault(scene: Scene) -> None:
 
 async def test_a_deaf_child_is_killed_after_the_bound(scene: Scene) -> None:
     async with supervise(scene.logs, stop_s=0.3) as children:
-        [child] = await children.start(scene.program("deaf", '{"deaf": true}'))
+        [child] = await children.start(scene.program("deaf", deaf=True))
     assert child.process.returncode == -signal.SIGKILL
     assert "no" in child.log.read_text()
 
@@ -190,8 +203,7 @@ from simulators.rig.processes import Program, supervise
 folder = Path(sys.argv[1])
 
 def program(name):
-    arguments = ("--clock", str(folder / "clock"), "--config", str(folder / "c.json"))
-    return Program(name, "rig_test_child", arguments)
+    return Program(name, "rig_test_child", ("--clock", str(folder / "clock")))
 
 async def main():
     async with supervise(folder / "logs") as children:
@@ -234,7 +246,6 @@ async def test_ctrl_c_while_the_children_start_leaves_none(scene: Scene) -> None
 
 
 async def _start_parent(scene: Scene) -> tuple[asyncio.subprocess.Process, asyncio.StreamReader]:
-    (scene.folder / "c.json").write_text("{}")
     parent = await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
