@@ -82,15 +82,15 @@ class _JumpSelector(selectors.DefaultSelector):
         super().__init__()
         self._loop = loop
 
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is not None and timeout <= 0.0:
+    def select(self, timeout_s: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout_s is not None and timeout_s <= 0.0:
             return []
         ready = super().select(0)
         if ready:
             return ready
-        if timeout is None:
+        if timeout_s is None:
             raise VirtualDeadlock(_who_waits(self._loop))
-        self._loop.jump(timeout)
+        self._loop.jump(timeout_s)
         return []
 
 
