@@ -34,13 +34,19 @@ class Released(msgspec.Struct, frozen=True):
 
 
 class Refused(msgspec.Struct, frozen=True):
-    """The device did not take a write, or does not answer; ``final`` if it refused several in a row."""
+    """The device answered, but did not do it; ``final`` after several in a row."""
 
     reason: str
     final: bool
 
 
-Effect = Done | Released | Refused
+class Silent(msgspec.Struct, frozen=True):
+    """The device did not answer; it is tried again."""
+
+    reason: str
+
+
+Effect = Done | Released | Refused | Silent
 
 
 class Actuator:
@@ -63,6 +69,7 @@ class Actuator:
         self._owned = owned
         self._remember = remember
         self._refusals = 0
+        self._forgive_s = 0.0
         self._pause_until_s = 0.0
         self.met = False
         """The device was read since it was found, control points first; nothing is written before."""
@@ -86,6 +93,7 @@ class Actuator:
 
     @property
     def obeys(self) -> bool:
+        """It took its last write, or its refusal is one reversion time ago; and nobody else commands it."""
         return self._refusals == 0 and not self.yielding
 
     def lose(self) -> None:
@@ -133,6 +141,8 @@ class Actuator:
         if decision is None or now_s < self._pause_until_s:
             return None
         self.yielding = False
+        if now_s >= self._forgive_s:
+            self._refusals = 0
         match self._policy.action(decision.setpoint_w, self._armed, decision.allowed, now_s):
             case Keep():
                 return None
@@ -157,10 +167,9 @@ class Actuator:
         try:
             result = await self.slot.command(setpoint_w, self._policy.revert_s)
         except DeviceFault as fault:
-            return self._pause(str(fault), now_s)
+            return self._silent(fault, now_s)
         if isinstance(result, NotConfirmed):
-            self._refusals += 1
-            return self._pause(result.reason, now_s, final=self._refusals >= REFUSALS_MAX)
+            return self._refused(result.reason, now_s)
         self._armed, self._confirmed_w = Armed(setpoint_w, now_s), result.setpoint_w
         self._refusals = 0
         return Done(result.setpoint_w)
@@ -169,25 +178,30 @@ class Actuator:
         try:
             result = await self.slot.release()
         except DeviceFault as fault:
-            return self._pause(str(fault), now_s)
+            return self._silent(fault, now_s)
         if isinstance(result, NotConfirmed):
-            return self._pause(result.reason, now_s)
+            return self._refused(result.reason, now_s)
         self._forget()
         return Released()
 
     def _forget(self) -> None:
         self._armed = self._confirmed_w = None
         self._own(owned=False)
-        self._refusals = 0
 
     def _own(self, *, owned: bool) -> None:
         if owned != self._owned:
             self._owned = owned
             self._remember()
 
-    def _pause(self, reason: str, now_s: float, *, final: bool = False) -> Refused:
+    def _silent(self, fault: DeviceFault, now_s: float) -> Silent:
         self._pause_until_s = now_s + RETRY_S
-        return Refused(reason, final)
+        return Silent(str(fault))
+
+    def _refused(self, reason: str, now_s: float) -> Refused:
+        self._refusals += 1
+        self._pause_until_s = now_s + RETRY_S
+        self._forgive_s = now_s + self._policy.revert_s
+        return Refused(reason, final=self._refusals >= REFUSALS_MAX)
 
     def _yield(self, now_s: float) -> None:
         self.yielding = True

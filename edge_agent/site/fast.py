@@ -8,7 +8,7 @@ from edge_agent.control.arbiter import Decision
 from edge_agent.control.excursion import Excursion, ExcursionRecorder, Sample
 from edge_agent.control.fail_safe import Trust
 from edge_agent.control.site_control import SiteControl
-from edge_agent.site.actuator import Actuator, Done, Refused, Released
+from edge_agent.site.actuator import Actuator, Done, Refused, Released, Silent
 from edge_agent.site.command_desk import CommandDesk
 from edge_agent.site.faults import FaultBook
 from edge_agent.site.slot import DeviceSlot
@@ -71,15 +71,17 @@ class FastLoop:
             return
         effect = await actuator.apply(decision, now_s)
         wanted = self.control.wanted(slot.der_id, now)
+        name = slot.settings.name
         match effect:
-            case Done() | Released():
-                self.faults.clear(REFUSES, slot.settings.name, now)
             case Refused(reason, final):
-                self.faults.raise_(REFUSES, slot.settings.name, reason, now, Severity.ALARM)
+                self.faults.raise_(REFUSES, name, reason, now, Severity.ALARM)
                 if final and wanted is not None:
                     self.desk.failed(wanted.command_id, reason)
-            case None:
-                pass
+            case Silent(reason):
+                self.faults.raise_(DeviceFault.code, name, reason, now)
+            case Done() | Released() | None:
+                if actuator.obeys:
+                    self.faults.clear(REFUSES, name, now)
         if effect is not None:
             self.control.on_setpoint(slot.der_id, actuator.setpoint_w)
         if wanted is None or wanted.started or decision is None or decision.setpoint_w is None:

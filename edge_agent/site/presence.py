@@ -9,7 +9,7 @@ from edge_agent.site.fast import FastLoop
 from edge_agent.site.journal import STORAGE, Journal
 from edge_agent.site.memory import CommissionedSite, Memory
 from edge_agent.site.slot import DeviceSlot
-from vpp_core.faults import BrokerFault, ConfigurationFault, Severity, StorageFault
+from vpp_core.faults import BrokerFault, ConfigurationFault, Fault, Severity, StorageFault
 from vpp_core.ids import DerId
 from vpp_core.messages import Dispatch, Enrollment, GatewayState, SiteConfig
 
@@ -88,11 +88,12 @@ class Presence:
     def on_refused(self, reason: str) -> None:
         self.journal.faults.mention("refused", UPLINK, reason, self.journal.clock.now())
 
-    def on_connection(self, fault: BrokerFault | None) -> None:
+    def on_connection(self, fault: Fault | None) -> None:
+        faults, now = self.journal.faults, self.journal.clock.now()
         if fault is None:
-            self.journal.faults.clear(BrokerFault.code, UPLINK, self.journal.clock.now())
+            faults.clear(BrokerFault.code, UPLINK, now)
         else:
-            self.journal.report(fault, UPLINK)
+            faults.raise_(BrokerFault.code, UPLINK, str(fault), now)
 
     def _obeys(self, der_id: DerId) -> bool:
         actuator = self.actuators.get(der_id)

@@ -17,7 +17,7 @@ from edge_agent.uplink.outbox import Outbox
 from edge_agent.uplink.transport import Connection, Delivery, Publication, Transport
 from vpp_core.clock import Clock
 from vpp_core.codec import encode
-from vpp_core.faults import BrokerFault
+from vpp_core.faults import BrokerFault, Fault
 from vpp_core.ids import SiteId
 from vpp_core.messages import Acknowledgement, Dispatch, Enrollment, GatewayState, SiteConfig
 from vpp_core.topics import downlink_filters, topic_of
@@ -59,8 +59,8 @@ class SiteSide(Protocol):
         """Something came down that is not for us or not valid."""
         ...
 
-    def on_connection(self, fault: BrokerFault | None) -> None:
-        """The connection was made, or was lost by a fault."""
+    def on_connection(self, fault: Fault | None) -> None:
+        """The connection was made, or was lost by a fault of the broker or of our disk."""
         ...
 
 
@@ -104,7 +104,7 @@ class Uplink:
         while True:
             try:
                 await self._session()
-            except BrokerFault as fault:
+            except Fault as fault:
                 self._site.on_connection(fault)
             await self._clock.sleep(self._pause_s())
 
@@ -134,7 +134,7 @@ class Uplink:
     async def _converse(self, connection: Connection) -> None:
         # The first fault ends both tasks by its value: a TaskGroup that fails would forget (3.11) that it
         # was cancelled at the same time.
-        lost: asyncio.Future[BrokerFault] = asyncio.get_running_loop().create_future()
+        lost: asyncio.Future[Fault] = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.TaskGroup() as tasks:
                 workers = (
@@ -208,10 +208,10 @@ class Uplink:
         return Publication(topic_of(self._site_id, "state"), encode(state), retain=True)
 
 
-async def _until(lost: asyncio.Future[BrokerFault], work: Coroutine[object, object, None]) -> None:
-    """Work until the connection is lost, and then say by which fault."""
+async def _until(lost: asyncio.Future[Fault], work: Coroutine[object, object, None]) -> None:
+    """Work until the connection is lost, or the disk fails, and then say by which fault."""
     try:
         await work
-    except BrokerFault as fault:
+    except Fault as fault:
         if not lost.done():
             lost.set_result(fault)

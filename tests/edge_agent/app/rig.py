@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from simulators.devices.site import SimulatedSite
 from simulators.devices.site import SiteConfig as SimulatedSiteConfig
 from simulators.grid.script import GridScript
 from simulators.rig.memory import MemoryBroker, MemoryTransport
-from simulators.rig.memory_link import MemoryLink
+from simulators.rig.memory_link import MemoryLink, Responder
 from simulators.rig.virtual_time import run_virtual
 from vpp_core.clock import VirtualClock
 from vpp_core.codec import decode, encode
@@ -55,6 +55,18 @@ UNITS = {"meter": 1, "battery": 2, "pv": 3, "evse": 4}
 CODE = "one-time-code"
 
 
+class RigLink(MemoryLink):
+    """A link that a rig can make deaf: writes are acknowledged and have no effect."""
+
+    def __init__(self, rig: "Rig", units: Mapping[int, Responder]) -> None:
+        super().__init__(units)
+        self._rig = rig
+
+    async def write(self, unit: int, address: int, registers: bytes) -> None:
+        if not self._rig.deaf:
+            await super().write(unit, address, registers)
+
+
 class Rig:
     """A site, its broker, its agent and a cloud that writes down everything and acknowledges it."""
 
@@ -73,6 +85,7 @@ class Rig:
         self.site = SimulatedSite(config, clock, self.grid, HouseLoad(0), sun)
         self.links: list[MemoryLink] = []
         self.broken: set[int] = set()
+        self.deaf = False
         code_file = state_dir / "code.txt"
         state_dir.mkdir(parents=True, exist_ok=True)
         code_file.write_text(CODE)
@@ -94,7 +107,7 @@ class Rig:
     def open_link(self, settings: LinkSettings) -> MemoryLink:
         del settings
         units = {unit: image for unit, image in self.site.images.items() if unit not in self.broken}
-        link = MemoryLink(units)
+        link = RigLink(self, units)
         self.links.append(link)
         return link
 

@@ -9,7 +9,7 @@ from edge_agent.control.setpoint_write import WritePolicy
 from edge_agent.devices.command import CommandResult, Confirmed, NotConfirmed
 from edge_agent.devices.driver import Device
 from edge_agent.devices.reading import ControlReadback
-from edge_agent.site.actuator import Actuator, Done, Refused, Released
+from edge_agent.site.actuator import Actuator, Done, Refused, Released, Silent
 from edge_agent.site.slot import DeviceSlot
 from firmware_profiles import load_profiles
 from vpp_core.envelope import Envelope
@@ -101,11 +101,20 @@ async def test_a_refusal_is_tried_again_after_a_pause_and_then_final(case: Case)
     assert case.actuator.obeys
 
 
+async def test_a_refusal_is_forgiven_after_one_reversion_time(case: Case) -> None:
+    case.slot.answers = [NotConfirmed("not read back")]
+    await case.actuator.apply(want(1_000.0), 0.0)
+    await case.actuator.apply(want(None), 2.0)
+    for now_s, obeys in ((899.0, False), (900.0, True)):
+        await case.actuator.apply(want(None), now_s)
+        assert case.actuator.obeys is obeys
+
+
 async def test_silence_is_never_final_and_the_setpoint_is_due_again(case: Case) -> None:
     case.slot.answers = [DeviceFault("no answer")] * 5
     for second in range(5):
         effect = await case.actuator.apply(want(1_000.0), float(second))
-        assert effect == Refused("no answer", final=False)
+        assert effect == Silent("no answer")
     assert await case.actuator.apply(want(1_000.0), 6.0) == Done(1_000.0)
 
 
@@ -115,7 +124,7 @@ async def test_silence_is_never_final_and_the_setpoint_is_due_again(case: Case) 
 async def test_a_release_that_fails_is_tried_again(case: Case, answer: CommandResult | DeviceFault) -> None:
     await case.actuator.apply(want(1_000.0), 0.0)
     case.slot.answers = [answer]
-    assert isinstance(await case.actuator.apply(want(None), 1.0), Refused)
+    assert isinstance(await case.actuator.apply(want(None), 1.0), Refused | Silent)
     assert await case.actuator.apply(want(None), 2.5) == Released()
 
 
@@ -145,22 +154,25 @@ async def test_a_device_in_foreign_hands_is_left_alone_for_one_reversion_time(ca
 
 
 @pytest.mark.parametrize(
-    ("control", "ours"),
+    "control",
     [
-        pytest.param(None, True, id="a-poll-without-control-points-says-nothing"),
-        pytest.param(ControlReadback(enabled=True, setpoint_w=None), True, id="a-setpoint-that-is-not-told"),
-        pytest.param(ControlReadback(enabled=True, setpoint_w=1_008.0), True, id="the-registers-resolution"),
-        pytest.param(ControlReadback(enabled=False, setpoint_w=0.0), True, id="a-reversion-is-not-foreign"),
-        pytest.param(
-            ControlReadback(enabled=True, setpoint_w=-500.0), False, id="another-setpoint-is-foreign"
-        ),
+        pytest.param(None, id="a-poll-without-control-points-says-nothing"),
+        pytest.param(ControlReadback(enabled=True, setpoint_w=None), id="a-setpoint-that-is-not-told"),
+        pytest.param(ControlReadback(enabled=True, setpoint_w=1_008.0), id="the-registers-resolution"),
+        pytest.param(ControlReadback(enabled=False, setpoint_w=0.0), id="a-reversion"),
     ],
 )
-async def test_what_a_poll_tells_of_the_control_points(
-    case: Case, control: ControlReadback | None, ours: bool
-) -> None:
+async def test_what_is_no_foreign_write(case: Case, control: ControlReadback | None) -> None:
     await case.actuator.apply(want(1_000.0), 0.0)
-    assert case.actuator.look(control, 60.0) is ours
+    assert case.actuator.look(control, 60.0)
+    assert not case.actuator.yielding
+
+
+async def test_another_setpoint_than_ours_is_foreign(case: Case) -> None:
+    await case.actuator.apply(want(1_000.0), 0.0)
+    assert not case.actuator.look(ControlReadback(enabled=True, setpoint_w=-500.0), 60.0)
+    assert case.actuator.yielding
+    assert await case.actuator.apply(want(1_000.0), 959.0) is None
 
 
 async def test_after_a_reversion_the_setpoint_is_written_anew(case: Case) -> None:

@@ -191,6 +191,40 @@ def test_a_foreign_writer_is_reported_and_not_fought(tmp_path: Path) -> None:
     play(story, tmp_path, control=CALM)
 
 
+def test_a_foreign_hand_found_at_the_start_is_reported_before_anything_is_written(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        async with rig.running():
+            await rig.wait(START_S)
+        await (await rig.foreign_battery()).command(-2_000.0, 600.0)
+        async with rig.running():
+            rig.dispatch("c", [1_000.0])
+            await rig.wait(120.0)
+            assert rig.power_w("battery") == pytest.approx(-2_000.0)
+            [fault] = [fault for fault in rig.state.faults if fault.cleared_at is None]
+            assert "somebody else" in fault.text
+            assert rig.statuses("c") == [ACCEPTED]
+
+    play(story, tmp_path, control=CALM)
+
+
+def test_a_device_that_takes_writes_without_effect_fails_the_command(tmp_path: Path) -> None:
+    async def story(rig: Rig) -> None:
+        async with rig.running():
+            await rig.wait(START_S)
+            rig.deaf = True
+            rig.dispatch("c", [1_000.0])
+            await rig.wait(30.0)
+            assert rig.statuses("c") == [ACCEPTED, ReceiptStatus.FAILED]
+            assert not rig.state.available[BATTERY]
+            rig.deaf = False
+            rig.dispatch("c", [1_000.0], revision=2)
+            await rig.wait(30.0)
+            assert rig.statuses("c") == [ACCEPTED, ReceiptStatus.FAILED, ACCEPTED, STARTED]
+            assert rig.power_w("battery") == pytest.approx(1_000.0)
+
+    play(story, tmp_path, control=CALM)
+
+
 def test_nonsense_from_above_changes_nothing_and_is_reported(tmp_path: Path) -> None:
     async def story(rig: Rig) -> None:
         async with rig.running():

@@ -18,7 +18,7 @@ from edge_agent.uplink.transport import Connection, Delivery, Publication
 from simulators.rig.virtual_time import run_virtual
 from vpp_core.clock import VirtualClock
 from vpp_core.codec import decode, encode
-from vpp_core.faults import BrokerFault
+from vpp_core.faults import BrokerFault, Fault
 from vpp_core.ids import GatewayId, SiteId
 from vpp_core.messages import (
     Acknowledgement,
@@ -40,7 +40,7 @@ class Side:
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
         self.refused: list[str] = []
-        self.connections: list[BrokerFault | None] = []
+        self.connections: list[Fault | None] = []
 
     def state(self, *, online: bool) -> GatewayState:
         return GatewayState(
@@ -59,7 +59,7 @@ class Side:
     def on_refused(self, reason: str) -> None:
         self.refused.append(reason)
 
-    def on_connection(self, fault: BrokerFault | None) -> None:
+    def on_connection(self, fault: Fault | None) -> None:
         self.connections.append(fault)
 
 
@@ -294,5 +294,21 @@ def test_what_is_refused_is_told_and_survived(tmp_path: Path) -> None:
         await case.clock.sleep(1.0)
         assert len(case.side.refused) == 2
         assert "never sent" in case.side.refused[1]
+
+    play(story, tmp_path)
+
+
+def test_a_disk_that_fails_does_not_end_the_session_for_good(tmp_path: Path) -> None:
+    async def story(case: Case) -> None:
+        case.outbox.append([TELEMETRY] * 2)
+        abort = "SELECT RAISE(ABORT, 'disk full')"
+        case.database.execute(f"CREATE TRIGGER full BEFORE DELETE ON message BEGIN {abort}; END")
+        case.broker.acknowledge(1)
+        await case.clock.sleep(0.1)
+        assert "disk full" in str(case.side.connections[-1])
+        case.database.execute("DROP TRIGGER full")
+        await case.clock.sleep(10.0)
+        assert case.side.connections[-1] is None
+        assert case.broker.telemetry == [1, 2, 1, 2]
 
     play(story, tmp_path)
