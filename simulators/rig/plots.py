@@ -15,6 +15,7 @@ from simulators.rig.plot_style import (
     GRID,
     INK,
     MUTED,
+    PAPER,
     RED,
     TEAL,
     VIOLET,
@@ -38,6 +39,8 @@ def plot_event(curves: EventCurves, zone: ZoneInfo) -> str:
         names = [name for name in sorted(curves.delivered_w) if name != curves.lost_site]
         names += [curves.lost_site] if curves.lost_site in curves.delivered_w else []
         floor = [0.0] * len(curves.times)
+        total = [sum(column) / _KILO for column in zip(*curves.delivered_w.values(), strict=True)] or floor
+        axes.stairs(total, edges, fill=True, color=PAPER)
         for number, name in enumerate(names):
             top = [
                 low + power_w / _KILO for low, power_w in zip(floor, curves.delivered_w[name], strict=True)
@@ -119,7 +122,8 @@ def plot_forecasts(forecasts: Sequence[ForecastCurves], zone: ZoneInfo) -> str:
             value_axis(axes, f"{curves.what}, kW")
             axes.set_ylim(bottom=min(0.0, *_kilo(curves.q10_w)))
             time_axis(axes, zone, curves.times[0], curves.times[-1] + timedelta(seconds=curves.step_s))
-        _legend(axes, [("forecast, 80 % band", BLUE, "line"), ("measured", INK, "line")])
+        handles = _handles(axes, [("forecast, 80 % band", BLUE, "line"), ("measured", INK, "line")])
+        figure.legend(handles=handles, loc="outside upper right", ncols=2, labelcolor=MUTED)
         return to_svg(figure, "forecast", "Forecasts with their band beside the measurements")
 
 
@@ -147,7 +151,8 @@ def _mark_loss(axes: Axes, curves: EventCurves, zone: ZoneInfo, highest: float) 
     words = f"{curves.lost_at.astimezone(zone):%H:%M}  gateway of {curves.lost_site} killed"
     if curves.resplit_at is not None:
         took_s = (curves.resplit_at - curves.lost_at).total_seconds()
-        words += f"\n{curves.lost_w / _KILO:.1f} kW re-split after {took_s:.0f} s"
+        words += f"\n{curves.lost_w / _KILO:.1f} kW split again over the others"
+        words += f" after {took_s:.0f} s" if took_s >= 1.0 else ""
     _say(axes, words, lost, highest)
     if curves.restored_at is not None:
         axes.axvline(back, color=RED, linewidth=1.0, linestyle=_DASHED)
@@ -177,14 +182,8 @@ def _lost_label(curves: EventCurves) -> list[tuple[str, str, str]]:
 
 
 def _legend(axes: Axes, entries: Sequence[tuple[str, str, str]]) -> None:
-    """Entries (label, colour, ``line`` | ``dashed`` | ``area``) in one row at the upper right."""
-    handles: list[Artist] = []
-    for label, colour, kind in entries:
-        if kind == "area":
-            handles += [axes.fill_between([], [], [], color=colour, alpha=0.7, label=label)]
-        else:
-            style = _DASHED if kind == "dashed" else "-"
-            handles += axes.plot([], [], color=colour, linestyle=style, label=label)
+    """Entries of `_handles` in one row at the upper right."""
+    handles = _handles(axes, entries)
     axes.legend(
         handles=handles,
         loc="lower right",
@@ -195,6 +194,18 @@ def _legend(axes: Axes, entries: Sequence[tuple[str, str, str]]) -> None:
         handlelength=1.4,
         columnspacing=1.4,
     )
+
+
+def _handles(axes: Axes, entries: Sequence[tuple[str, str, str]]) -> list[Artist]:
+    """What a legend shows for entries of label, colour and ``line`` | ``dashed`` | ``area``."""
+    handles: list[Artist] = []
+    for label, colour, kind in entries:
+        if kind == "area":
+            handles += [axes.fill_between([], [], [], color=colour, alpha=0.7, label=label)]
+        else:
+            style = _DASHED if kind == "dashed" else "-"
+            handles += axes.plot([], [], color=colour, linestyle=style, label=label)
+    return handles
 
 
 def _stack(figure: Figure, heights: Sequence[float]) -> Sequence[Axes]:

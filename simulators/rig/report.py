@@ -29,7 +29,10 @@ _FREQUENCY_CAPTION = (
     "The gateways answer the frequency by themselves, without the cloud; recorded on site while the clock "
     "ran in real time."
 )
-_FORECAST_CAPTION = "The forecast of record at gate closure, a day ahead, beside what the meters showed."
+_FORECAST_CAPTION = (
+    "The forecast of record at gate closure, a day ahead, beside what the meters showed; consumption is "
+    "negative."
+)
 _MONEY_CAPTION = "From products through the books to owners and operator. Widths are cents."
 
 

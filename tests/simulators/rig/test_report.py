@@ -67,7 +67,7 @@ def test_every_part_is_there(html: str) -> None:
     for part in (
         "One market day, Thursday, 12 August 2021",
         "12:20 gateway of site-03 killed",
-        "4.5 kW re-split after 60 s",
+        "4.5 kW split again over the others after 60 s",
         "day-ahead price, USD/MWh",
         "frequency, Hz",
         "PV production, kW",
