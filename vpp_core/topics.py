@@ -40,9 +40,12 @@ def parse(topic: str) -> Topic | None:
 
 
 def uplink_filters(share: str = "") -> tuple[str, ...]:
-    """Filters by which the cloud hears every site; with ``share``, one member of that group does."""
-    prefix = f"$share/{share}/" if share else ""
-    return tuple(f"{prefix}{ROOT}/+/{kind}" for kind in UPLINK)
+    """Filters by which the cloud hears every site; with ``share``, one member of that group does.
+
+    Each kind has a group of its own, ``share-kind``: brokers on rumqttd (iotcore) serve only one filter of
+    a group and starve the others in silence.
+    """
+    return tuple(f"$share/{share}-{kind}/{ROOT}/+/{kind}" if share else f"{ROOT}/+/{kind}" for kind in UPLINK)
 
 
 def downlink_filters(site_id: SiteId) -> tuple[str, ...]:

@@ -93,6 +93,6 @@ def test_a_site_cannot_leave_its_subtree() -> None:
 
 
 def test_the_cloud_hears_all_sites_and_a_gateway_only_its_own() -> None:
-    assert topics.uplink_filters("ingest")[0] == "$share/ingest/vpp/v1/+/enrollment"
+    assert topics.uplink_filters("ingest")[0] == "$share/ingest-enrollment/vpp/v1/+/enrollment"
     assert topics.uplink_filters() == tuple(f"vpp/v1/+/{kind}" for kind in topics.UPLINK)
     assert all(SITE in one for one in topics.downlink_filters(SITE))

@@ -1,3 +1,4 @@
+import asyncio
 import importlib.util
 import os
 import shutil
@@ -8,11 +9,14 @@ from pathlib import Path
 import aiomqtt
 import pytest
 
+from cloud.telemetry.mqtt import BrokerAddress, MqttBroker
 from simulators.rig import broker as broker_module
 from simulators.rig.broker import Broker, open_broker, parse_url
 from simulators.rig.processes import ChildFault, supervise
 from vpp_core.faults import BrokerFault, ConfigurationFault, LocalFault
+from vpp_core.topics import UPLINK
 
+PATIENCE_S = 10.0
 STAND_IN = """
 import sys
 from pathlib import Path
@@ -77,6 +81,22 @@ async def test_embedded_iotcore_speaks_mqtt_5_on_loopback(tmp_path: Path, withou
         assert "embedded iotcore (mosquitto is not installed here), on 127.0.0.1:" in broker.choice
         await _passes_large_retained_messages_and_wills(broker)
     assert not _listens(broker)
+
+
+@pytest.mark.integration
+async def test_embedded_iotcore_starves_no_shared_filter(tmp_path: Path, without_mosquitto: None) -> None:
+    del without_mosquitto
+    sent = [f"vpp/v1/site-01/{kind}" for kind in UPLINK for _ in range(10)]
+    async with supervise(tmp_path) as children:
+        address = parse_url((await open_broker(children, tmp_path)).url)
+        host, port = address.hostname or "", address.port or 0
+        async with MqttBroker(BrokerAddress(host, port, "cloud", "ingest")).open() as inbound:
+            async with aiomqtt.Client(host, port, protocol=aiomqtt.ProtocolVersion.V5) as gateway:
+                for topic in sent:
+                    await gateway.publish(topic, b"{}", qos=1)
+            async with asyncio.timeout(PATIENCE_S):
+                heard = [(await anext(inbound)).topic for _ in sent]
+    assert sorted(heard) == sorted(sent)
 
 
 @pytest.mark.integration
