@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from vpp_core.clock import SystemClock
-from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault
+from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, fault_in
 from vpp_core.ids import IdFactory, RecordId
 
 if TYPE_CHECKING:
@@ -30,13 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.run(options)
     except KeyboardInterrupt:
         return 0
-    except Fault as fault:
-        return _fail(fault)
-    except BaseExceptionGroup as group:
-        found = _fault_in(group)
-        if found is None:
+    except (Fault, BaseExceptionGroup) as error:
+        if (fault := fault_in(error)) is None:
             raise
-        return _fail(found)
+        print(f"vpp-cloud: {fault}", file=sys.stderr)
+        return EXIT_FAULT
     return 0
 
 
@@ -175,22 +173,6 @@ def _database(options: argparse.Namespace) -> Path:
 def _console() -> Console:
     """As wide as the terminal; a pipe gets long lines instead of wrapped ones."""
     return Console(width=None if sys.stdout.isatty() else PIPED_COLUMNS, highlight=False)
-
-
-def _fault_in(group: BaseExceptionGroup[BaseException]) -> Fault | None:
-    """The first fault of a group that holds nothing but faults."""
-    faults, others = group.split(Fault)
-    if others is not None or faults is None:
-        return None
-    first: BaseException = faults
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
-    return first if isinstance(first, Fault) else None
-
-
-def _fail(fault: Fault) -> int:
-    print(f"vpp-cloud: {fault}", file=sys.stderr)
-    return EXIT_FAULT
 
 
 if __name__ == "__main__":

@@ -69,3 +69,13 @@ class FaultEvent(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     raised_at: datetime
     cleared_at: datetime | None = None
+
+
+def fault_in(error: BaseException) -> Fault | None:
+    """The first fault in an error or in a task group's error, if all that is in it are faults."""
+    if isinstance(error, Fault):
+        return error
+    if not isinstance(error, BaseExceptionGroup):
+        return None
+    found = [fault_in(inner) for inner in error.exceptions]
+    return None if None in found else found[0]

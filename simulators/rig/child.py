@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulators.rig.faults import fault_in
 from simulators.rig.line import Line
 from simulators.rig.pace import PaceFile
 from vpp_core.clock import PacedClock
-from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault
+from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, fault_in
 
 _CHATTY = ("httpx", "httpcore", "aiohttp", "openleadr", "apscheduler", "alembic")
 """Libraries that log every request; their warnings are kept."""

@@ -24,7 +24,6 @@ from rich.console import Console
 from cloud.chain.records import EnrolledSite
 from simulators.data.extracts import day_ahead_prices
 from simulators.rig.broker import parse_url
-from simulators.rig.faults import fault_in
 from simulators.rig.gather import Gatherer
 from simulators.rig.outcome import ReportData, Run
 from simulators.rig.process_stage import ProcessStage, process_stage
@@ -36,7 +35,7 @@ from simulators.rig.timetable import SPEED, ZONE, Timetable
 from simulators.rig.virtual_time import VirtualTimeLoop
 from vpp_core.clock import SystemClock, VirtualClock
 from vpp_core.der import DerDescription
-from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, LocalFault
+from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, LocalFault, fault_in
 
 SITES, SITES_MIN, SITES_MAX = 12, 4, 100
 SPEED_MIN, SPEED_MAX = 60.0, 10_000.0

@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from simulators.rig import bootstrap
-from simulators.rig.faults import fault_in
 from simulators.rig.line import Facts, Line
-from vpp_core.faults import LocalFault
+from vpp_core.faults import LocalFault, fault_in
 
 READY_S_MAX = 30.0
 """Real seconds that a child has to say that it is ready."""

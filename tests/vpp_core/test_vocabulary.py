@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from vpp_core.der import OwnerLimits
-from vpp_core.faults import BrokerFault, ConfigurationFault, Fault, LocalFault, RemoteFault
+from vpp_core.faults import BrokerFault, ConfigurationFault, Fault, LocalFault, RemoteFault, fault_in
 from vpp_core.interval import Interval
 from vpp_core.measurement import Measurement, Quality
 from vpp_core.messages import EventTrace, FrequencyResponse
@@ -75,3 +75,15 @@ def test_faults_are_sorted_by_culprit() -> None:
     assert issubclass(BrokerFault, RemoteFault)
     codes = [Fault.code, LocalFault.code, RemoteFault.code, ConfigurationFault.code, BrokerFault.code]
     assert len(codes) == len(set(codes))
+
+
+def test_the_first_fault_comes_out_of_nested_groups() -> None:
+    first, second = BrokerFault("first"), ConfigurationFault("second")
+    group = ExceptionGroup("tasks", [ExceptionGroup("inner", [first]), second])
+    assert fault_in(group) is first
+    assert fault_in(second) is second
+
+
+def test_a_programmers_error_is_never_told_as_a_fault() -> None:
+    assert fault_in(ValueError("ours")) is None
+    assert fault_in(ExceptionGroup("tasks", [BrokerFault("first"), ValueError("ours")])) is None
