@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge_agent.settings import SiteSettings, load_settings
 from vpp_core.clock import SystemClock
-from vpp_core.faults import EXIT_FAULT, Fault
+from vpp_core.faults import EXIT_FAULT, Fault, fault_in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,7 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _status(settings)
         else:
             print(settings.model_dump_json(indent=2))
-    except Fault as fault:
+    except (Fault, BaseExceptionGroup) as error:
+        if (fault := fault_in(error)) is None:
+            raise
         print(f"vpp-edge: {fault}", file=sys.stderr)
         return EXIT_FAULT
     return 0

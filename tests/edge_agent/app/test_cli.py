@@ -23,6 +23,7 @@ from simulators.rig.processes import supervise
 from tests.edge_agent.app.rig import Rig, play
 from vpp_core.clock import SystemClock
 from vpp_core.codec import decode
+from vpp_core.faults import EXIT_FAULT, StorageFault
 from vpp_core.messages import GatewayState
 
 SITE_TOML = """
@@ -55,6 +56,18 @@ def test_help_explains_the_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert all(command in shown for command in ("run", "check-config", "status"))
+
+
+def test_a_fault_of_a_running_task_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def fails(*_: object, **__: object) -> None:
+        async with asyncio.TaskGroup():
+            raise StorageFault("the disk is full")
+
+    monkeypatch.setattr("edge_agent.app.run_site", fails)
+    assert main(["run", "--config", str(config(tmp_path))]) == EXIT_FAULT
+    assert capsys.readouterr().err == "vpp-edge: the disk is full\n"
 
 
 def test_help_needs_nothing_heavy() -> None:
