@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import importlib.util
 import json
+import os
 import shutil
 import socket
 import sys
@@ -92,7 +93,9 @@ def _embedded(run_dir: Path, port: int) -> tuple[Program, str]:
 
 
 def _mosquitto_config(port: int) -> str:
+    """As root it must stay root: a change of user would undo the bond to the rig's life (`bootstrap`)."""
     lines = (
+        *(("user root",) if os.geteuid() == 0 else ()),
         f"listener {port} {LOOPBACK}",
         "allow_anonymous true",
         "persistence false",
