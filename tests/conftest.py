@@ -1,5 +1,7 @@
 """Benchmarks are asked for: without ``--benchmarks`` nothing that measures time is even collected."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -20,3 +22,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     if BENCHMARKS in (collection_path, *collection_path.parents) and not config.getoption("--benchmarks"):
         return True
     return None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    """Keeps pytest's summary the last line of a run.
+
+    Whatever of DuckDB is alive when the interpreter ends (tracebacks and fixtures are) its binding lists on
+    standard error, a page long, after everything is over.
+    """
+    if "duckdb" in sys.modules:
+        sys.stderr.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
