@@ -1,11 +1,13 @@
 """Benchmarks are asked for: without ``--benchmarks`` nothing that measures time is even collected."""
 
+import atexit
 import os
 import sys
 from pathlib import Path
 
 import pytest
 
+STANDARD_ERROR = 2
 BENCHMARKS = Path(__file__).parent / "benchmarks"
 
 
@@ -24,8 +26,8 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_unconfigure() -> None:
+@atexit.register
+def quiet_the_end() -> None:
     """Keeps pytest's summary the last line of a run.
 
     Whatever of DuckDB is alive when the interpreter ends (tracebacks and fixtures are) its binding lists on
@@ -33,4 +35,4 @@ def pytest_unconfigure() -> None:
     """
     if "duckdb" in sys.modules:
         sys.stderr.flush()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_ERROR)
