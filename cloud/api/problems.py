@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from cloud.chain.faults import NotReady
 from vpp_core.faults import CounterpartyFault, Fault
 
 MEDIA_TYPE = "application/problem+json"
@@ -63,7 +64,7 @@ async def _on_validation(_request: Request, error: Exception) -> JSONResponse:
 
 async def _on_fault(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, Fault)  # noqa: S101 - registered for this class only
-    if error.code == "not_ready":
+    if isinstance(error, NotReady):
         status = HTTPStatus.CONFLICT
     elif isinstance(error, CounterpartyFault):
         status = HTTPStatus.BAD_GATEWAY

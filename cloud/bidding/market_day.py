@@ -9,9 +9,9 @@ import numpy as np
 
 from cloud.bidding.position import price_array
 from cloud.bidding.problem import FloatArray, PlanProblem, PlanSolution, Position
+from cloud.chain.faults import NotReady
 from cloud.chain.records import Book, DevicePlan, EnrolledSite, Forecast
 from cloud.chain.store import Chain
-from cloud.forecasting.answers import NotReady
 from cloud.forecasting.fleet import Readings, enrolled_sites, storage_units, taking_part
 from cloud.markets.catalogue import ENERGY, RESERVE, Catalogue, Product
 from cloud.markets.costs import FleetCosts

@@ -12,9 +12,9 @@ from cloud.bidding.objective import worth
 from cloud.bidding.offers import Quote, energy_quotes, reserve_quotes
 from cloud.bidding.position import by_interval, position, sold
 from cloud.bidding.problem import PlanProblem, PlanSolution
+from cloud.chain.faults import NotReady
 from cloud.chain.records import Award, Offer, Opportunity, Plan
 from cloud.chain.store import Chain
-from cloud.forecasting.answers import NotReady
 from cloud.forecasting.fleet import Readings
 from cloud.markets.adapter import MarketAdapter, MarketAward
 from cloud.markets.catalogue import ENERGY, RESERVE, Catalogue, Product

@@ -1,22 +1,18 @@
 """Dispatch over HTTP: what was ordered, which events there are, and the emergency stop."""
 
-from datetime import date
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, HTTPException, status
 from pydantic import BaseModel, Field
 
+from cloud.api.bodies import DayRequest
 from cloud.dispatch.ledger import Entry
 from cloud.dispatch.service import DispatchService
 
 
 class StopOrder(BaseModel, extra="forbid"):
     reason: str = Field(min_length=1, max_length=200)
-
-
-class DayOrder(BaseModel, extra="forbid"):
-    day: date
 
 
 def router(service: DispatchService) -> APIRouter:
@@ -40,7 +36,7 @@ def router(service: DispatchService) -> APIRouter:
         summary="Commit a day's awards and send its newest plan",
         responses={status.HTTP_409_CONFLICT: {"description": "No plan covers the day."}},
     )
-    async def day(order: DayOrder) -> dict[str, int]:
+    async def day(order: DayRequest) -> dict[str, int]:
         plan = service.latest_plan(order.day)
         if plan is None:
             raise HTTPException(status.HTTP_409_CONFLICT, f"no plan covers {order.day}; plan the day first")

@@ -1,18 +1,19 @@
 """Stage 2 over HTTP."""
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Response
 
-from cloud.forecasting.answers import CREATED, DayRequest, as_json, reasons
+from cloud.api.bodies import DayRequest, as_json
 from cloud.forecasting.service import ForecastingService
 
 
 def router(service: ForecastingService) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["2 forecasting"])
 
-    @routes.post("/forecasts", status_code=CREATED, summary="Issue the forecast of a market day")
+    @routes.post("/forecasts", status_code=HTTPStatus.CREATED, summary="Issue the forecast of a market day")
     async def issue(request: DayRequest) -> Response:
-        with reasons():
-            return as_json(service.issue(request.day, service.now()), CREATED)
+        return as_json(service.issue(request.day, service.now()), HTTPStatus.CREATED)
 
     @routes.get("/forecasts", summary="All forecasts, oldest first")
     async def forecasts() -> Response:

@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from cloud.chain.faults import NotReady
 from cloud.chain.records import Book, Forecast, Opportunity
 from cloud.chain.store import Chain
 from cloud.forecasting.accuracy import expected_w
-from cloud.forecasting.answers import NotReady
 from cloud.forecasting.fleet import Readings, enrolled_sites, storage_units, taking_part
 from cloud.markets.adapter import MarketAdapter
 from cloud.markets.catalogue import Catalogue, Product, ProductKind

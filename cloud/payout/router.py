@@ -1,23 +1,16 @@
 """Payout over HTTP: pay a day, read a statement, read the books."""
 
-from datetime import date
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter, HTTPException, Request, Response, status
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
-from pydantic import BaseModel
 
+from cloud.api.bodies import Day, DayRequest
 from cloud.payout.export import payments_csv
 from cloud.payout.rendering import as_html, as_text
 from cloud.payout.service import PayoutService
 from vpp_core.ids import OwnerId
-
-
-class PaymentOrder(BaseModel, extra="forbid"):
-    """A local delivery day."""
-
-    day: date
 
 
 class CsvResponse(PlainTextResponse):
@@ -29,7 +22,7 @@ def router(service: PayoutService) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["7 payout"])
 
     @routes.post("/payments", summary="Pay the owners of an invoiced day and issue their statements")
-    async def pay(order: PaymentOrder) -> dict[str, list[dict[str, Any]]]:
+    async def pay(order: DayRequest) -> dict[str, list[dict[str, Any]]]:
         payments = service.run(order.day)
         statements = service.statements(order.day)
         return {
@@ -38,11 +31,11 @@ def router(service: PayoutService) -> APIRouter:
         }
 
     @routes.get("/payments", summary="The payments of a day")
-    async def payments(day: date) -> list[dict[str, Any]]:
+    async def payments(day: Day) -> list[dict[str, Any]]:
         return [msgspec.to_builtins(payment) for payment in service.payments(day)]
 
     @routes.get("/payments.csv", summary="The payments of a day as CSV", response_class=CsvResponse)
-    async def export(day: date) -> Response:
+    async def export(day: Day) -> Response:
         return CsvResponse(payments_csv(service.payments(day)))
 
     @routes.get(
@@ -50,7 +43,7 @@ def router(service: PayoutService) -> APIRouter:
         summary="An owner's statement: JSON, or HTML or plain text where the request accepts it first",
         responses={status.HTTP_404_NOT_FOUND: {"description": "No statement was issued."}},
     )
-    async def statement(owner_id: str, day: date, request: Request) -> Response:
+    async def statement(owner_id: str, day: Day, request: Request) -> Response:
         found = service.statement(OwnerId(owner_id), day)
         if found is None:
             detail = f"no statement of {owner_id} for {day} was issued; pay the day first"

@@ -1,21 +1,14 @@
 """Settlement over HTTP."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import msgspec
 from fastapi import APIRouter
-from pydantic import BaseModel
 
+from cloud.api.bodies import Day, DayRequest
 from cloud.chain.records import Record
 from cloud.settlement.service import SettlementService
-
-
-class SettlementOrder(BaseModel, extra="forbid"):
-    """A local delivery day."""
-
-    day: date
 
 
 def router(service: SettlementService) -> APIRouter:
@@ -23,14 +16,14 @@ def router(service: SettlementService) -> APIRouter:
     routes = APIRouter(prefix="/api/v1", tags=["6 settlement"])
 
     @routes.post("/settlements", summary="Settle a day and reconcile it with the counterparties")
-    async def settle(order: SettlementOrder) -> dict[str, list[dict[str, Any]]]:
+    async def settle(order: DayRequest) -> dict[str, list[dict[str, Any]]]:
         settlements = service.settle(order.day)
         await service.submit_meter_data(order.day)
         invoices = await service.invoices(order.day)
         return {"settlements": _json(settlements), "invoices": _json(invoices)}
 
     @routes.get("/settlements", summary="The recorded settlements of a day")
-    async def settled(day: date) -> list[dict[str, Any]]:
+    async def settled(day: Day) -> list[dict[str, Any]]:
         return _json(service.recorded(day))
 
     return routes

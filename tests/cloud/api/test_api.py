@@ -11,7 +11,7 @@ from cloud.api.app import create_app
 from cloud.api.problems import MEDIA_TYPE
 from cloud.api.security import read_token
 from cloud.app import Cloud
-from cloud.forecasting.answers import NotReady
+from cloud.chain.faults import NotReady
 from cloud.storage.audit import AuditTrail
 from cloud.storage.database import Database
 from vpp_core.clock import ManualClock
@@ -110,6 +110,26 @@ async def test_every_error_is_a_problem(
     assert answer.headers["content-type"] == MEDIA_TYPE
     assert answer.json()["status"] == status
     assert detail in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"], ids=["the first day", "the last day"])
+@pytest.mark.parametrize(
+    "path",
+    ["forecasts", "opportunities", "plans", "awards", "dispatch/day", "settlements", "payments", "scorecard"],
+)
+async def test_a_day_at_the_end_of_the_calendar_is_refused(
+    client: httpx.AsyncClient, path: str, day: str
+) -> None:
+    answer = await client.post(f"/api/v1/{path}", json={"day": day})
+    assert (answer.status_code, "day" in answer.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(
+    "path", ["settlements", "payments", "payments.csv", "statements/owner-01", "scorecard"]
+)
+async def test_nor_can_such_a_day_be_read(client: httpx.AsyncClient, path: str) -> None:
+    answer = await client.get(f"/api/v1/{path}", params={"day": "9999-12-31"})
+    assert (answer.status_code, "day" in answer.json()["detail"]) == (422, True)
 
 
 @pytest.mark.parametrize(

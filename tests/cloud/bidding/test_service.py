@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from fastapi import FastAPI
 
+from cloud.api import problems
 from cloud.bidding.router import router
 from cloud.bidding.service import DAY_AHEAD, POST_AWARD
+from cloud.chain.faults import NotReady
 from cloud.chain.records import Award, Offer, Opportunity, Plan, Side
-from cloud.forecasting.answers import NotReady
 from cloud.markets.adapter import MarketAward
 from cloud.markets.catalogue import ENERGY, RESERVE
 from cloud.opportunity.router import router as opportunity_router
@@ -217,6 +218,7 @@ async def test_awards_that_do_not_fit_are_refused(
 
 async def test_the_stages_answer_over_http(floor: Floor) -> None:
     app = FastAPI()
+    problems.install(app)
     app.include_router(opportunity_router(floor.opportunity))
     app.include_router(router(floor.bidding))
     body = {"day": DAY.isoformat()}
@@ -251,6 +253,7 @@ async def test_a_market_that_fails_is_a_bad_gateway(floor: Floor, monkeypatch: p
     monkeypatch.setattr(floor.market, "prices", down)
     floor.forecast()
     app = FastAPI()
+    problems.install(app)
     app.include_router(opportunity_router(floor.opportunity))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://cloud") as client:
         answer = await client.post("/api/v1/opportunities", json={"day": DAY.isoformat()})

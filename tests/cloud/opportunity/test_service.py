@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from cloud.chain.faults import NotReady
 from cloud.chain.records import Forecast, ForecastSeries, Offer
 from cloud.chain.store import Chain
-from cloud.forecasting.answers import NotReady
 from cloud.markets.adapter import PublishedPrice
 from cloud.markets.catalogue import ENERGY, EVENT, RESERVE, Catalogue, load_catalogue
 from cloud.markets.local_day import local_day
