@@ -4,14 +4,15 @@ A nested key is spelled with two underscores: ``VPP_CLOUD_API__PORT=8080``. Path
 to the file.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from vpp_core.faults import ConfigurationFault
 
@@ -23,6 +24,16 @@ _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an address that names a host, a port in range or none, and nobody's password."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        return None
+    return parts if sound else None
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,10 +43,6 @@ class StorageSettings(_Section):
     """The chain of record, the fleet and the money (SQLite)."""
     telemetry_file: Path
     """The measurements (DuckDB)."""
-
-    @property
-    def database_url(self) -> str:
-        return f"sqlite:///{self.database_file}"
 
 
 class BrokerSettings(_Section):
@@ -64,9 +71,9 @@ class BrokerSettings(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        parts = urlsplit(self.url)
-        if parts.scheme not in _MQTT_PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
-            raise ValueError(f"url must look like mqtts://host:8883, not {self.url!r}")
+        parts = _parts(self.url)
+        if parts is None or parts.scheme not in _MQTT_PORTS or parts.path.strip("/"):
+            raise ValueError("url must look like mqtts://host:8883, without a user name")
         if not self.tls and parts.hostname not in _LOOPBACK:
             raise ValueError("plain mqtt:// is for this machine only; use mqtts:// and ca_file")
         if self.tls and self.ca_file is None:
@@ -182,22 +189,36 @@ def load_settings(path: Path) -> CloudSettings:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationFault(f"cannot read {path}: {error.strerror}; name an existing file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationFault(f"{path} is not valid TOML: {error}") from error
+    _refuse_unknown_variables()
     try:
         settings = CloudSettings(**values)
     except ValidationError as error:
         raise ConfigurationFault(_sentence(error, path)) from error
+    except SettingsError as error:
+        raise ConfigurationFault(f"the environment: {error}; correct that variable, or unset it") from error
     absolute: CloudSettings = _with_absolute_paths(settings, path.absolute().parent)
     return absolute
 
 
 def _require_http(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
-        raise ValueError(f"url must look like https://host, not {url!r}")
+    parts = _parts(url)
+    if parts is None or parts.scheme not in {"http", "https"}:
+        raise ValueError("url must look like https://host, without a user name")
     if parts.scheme == "http" and parts.hostname not in _LOOPBACK:
         raise ValueError("plain http:// is for this machine only; use https://")
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelled variable would otherwise be passed over in silence."""
+    prefix = str(CloudSettings.model_config["env_prefix"])
+    for name in sorted(os.environ):  # noqa: TID251 - this is where the environment is read
+        key = name.upper().removeprefix(prefix).partition("__")[0].lower()
+        if name.upper().startswith(prefix) and key not in CloudSettings.model_fields:
+            raise ConfigurationFault(
+                f"the environment: {name} is no key; correct it, as in VPP_CLOUD_API__PORT, or unset it"
+            )
 
 
 def _sentence(error: ValidationError, path: Path) -> str:

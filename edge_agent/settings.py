@@ -4,13 +4,14 @@ A nested key is spelled with two underscores: ``VPP_EDGE_CONTROL__POLL_S=30``. P
 relative to the file.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from edge_agent.devices.link import LinkSettings
 from vpp_core.der import DerKind, OwnerLimits
@@ -25,6 +26,16 @@ TopicLevel = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+
+def _parts(url: str) -> SplitResult | None:
+    """The parts of an address that names a host, a port in range or none, and nobody's password."""
+    try:
+        parts = urlsplit(url)
+        sound = parts.hostname and parts.port != 0 and "@" not in parts.netloc
+    except ValueError:
+        return None
+    return parts if sound else None
 
 
 class _Section(BaseModel):
@@ -81,9 +92,9 @@ class BrokerSettings(_Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        parts = urlsplit(self.url)
-        if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.path.strip("/"):
-            raise ValueError(f"url must look like mqtts://host:8883, not {self.url!r}")
+        parts = _parts(self.url)
+        if parts is None or parts.scheme not in _PORTS or parts.path.strip("/"):
+            raise ValueError("url must look like mqtts://host:8883, without a user name")
         if not self.tls and parts.hostname not in _LOOPBACK:
             raise ValueError("plain mqtt:// is for this machine only; use mqtts:// and ca_file")
         if self.tls and self.ca_file is None:
@@ -218,17 +229,30 @@ def load_settings(path: Path) -> SiteSettings:
             names the key and the file.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-        values = tomllib.loads(text)
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationFault(f"cannot read {path}: {error.strerror}; name an existing file") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigurationFault(f"{path} is not valid TOML: {error}") from error
+    _refuse_unknown_variables()
     try:
         settings = SiteSettings(**values)
     except ValidationError as error:
         raise ConfigurationFault(_sentence(error, path)) from error
+    except SettingsError as error:
+        raise ConfigurationFault(f"the environment: {error}; correct that variable, or unset it") from error
     return _with_absolute_paths(settings, path.parent)
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelled variable would otherwise be passed over in silence."""
+    prefix = str(SiteSettings.model_config["env_prefix"])
+    for name in sorted(os.environ):  # noqa: TID251 - this is where the environment is read
+        key = name.upper().removeprefix(prefix).partition("__")[0].lower()
+        if name.upper().startswith(prefix) and key not in SiteSettings.model_fields:
+            raise ConfigurationFault(
+                f"the environment: {name} is no key; correct it, as in VPP_EDGE_CONTROL__POLL_S, or unset it"
+            )
 
 
 def _sentence(error: ValidationError, path: Path) -> str:

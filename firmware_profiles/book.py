@@ -90,10 +90,10 @@ def load_profile(file: Traversable) -> Profile:
         return msgspec.convert(content, Profile)
     except OSError as error:
         raise ConfigurationFault(f"cannot read the profile {file}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationFault(f"{file} is not TOML: {error}") from error
     except msgspec.ValidationError as error:
         raise ConfigurationFault(f"{file} is not a profile: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationFault(f"{file} is not TOML: {error}") from error
 
 
 def _fits(profile: Profile, identity: tuple[str, str, str], model_ids: frozenset[int]) -> bool:

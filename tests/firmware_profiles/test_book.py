@@ -73,6 +73,7 @@ WRONG: dict[str, tuple[Callable[[str], str], str]] = {
         replaced('set = "setpoint"', "set = 1"), "no step of command writes the setpoint 704.WSet"
     ),
     "meter-with-control": (replaced('kind = "battery"', 'kind = "meter"'), "a meter has none"),
+    "number-without-end": (replaced("[match]", f"a = {'9' * 5_000}\n[match]"), "TOML: Exceeds"),
     "no-toml": (replaced("[match]", "[match"), "TOML: Expected"),
 }  # fmt: skip
 

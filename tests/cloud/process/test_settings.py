@@ -41,7 +41,6 @@ def test_paths_are_taken_from_the_file_and_defaults_are_safe(tmp_path: Path) -> 
     settings = load_settings(_write(tmp_path, MINIMAL))
     assert settings.storage.database_file == tmp_path / "vpp.db"
     assert settings.storage.telemetry_file == Path("/var/lib/t.duckdb")
-    assert settings.storage.database_url == f"sqlite:///{tmp_path / 'vpp.db'}"
     assert settings.api.host == "127.0.0.1"
     assert not settings.broker.tls
     assert settings.openadr is None
@@ -95,6 +94,14 @@ def test_the_environment_is_on_top(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             id="a VTN on FTP",
         ),
         pytest.param("= 1", "is not valid TOML", id="no TOML"),
+        pytest.param(f"zone = {'9' * 5_000}", "is not valid TOML", id="a number without end"),
+        pytest.param(f"zone = {'[' * 5_000}", "is not valid TOML", id="a nest without end"),
+        pytest.param(
+            MINIMAL + "[broker]\nurl = 'mqtt://localhost:99999'", "must look like mqtts://", id="no such port"
+        ),
+        pytest.param(
+            MINIMAL.replace(":8001", ":http"), "must look like https://", id="a port that is a word"
+        ),
     ],
 )
 def test_bad_settings_are_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -109,3 +116,25 @@ def test_bad_settings_are_one_sentence(tmp_path: Path, text: str, sentence: str)
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationFault, match=r"cannot read .*; name an existing file"):
         load_settings(tmp_path / "cloud.toml")
+
+
+def test_a_password_in_an_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    text = MINIMAL.replace("https://utility", "https://us:open-sesame@utility")
+    with pytest.raises(ConfigurationFault, match="without a user name") as refusal:
+        load_settings(_write(tmp_path, text))
+    assert "open-sesame" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        pytest.param("VPP_CLOUD_APIS__PORT", "1", "VPP_CLOUD_APIS__PORT is no key", id="misspelt"),
+        pytest.param("VPP_CLOUD_API", "garbage", "correct that variable", id="a section that is no JSON"),
+    ],
+)
+def test_a_wrong_variable_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationFault, match=sentence):
+        load_settings(_write(tmp_path, MINIMAL))

@@ -91,6 +91,12 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
         pytest.param('key_file = "key.pem"', "", "come together", id="a-certificate-without-its-key"),
         pytest.param("[broker]", "[broker]\nbackoff_s_max = 0.5", "lies below", id="pauses-that-shrink"),
         pytest.param("[broker]", "[broker", "not valid TOML", id="no-toml"),
+        pytest.param("poll_s = 30", f"poll_s = {'9' * 5_000}", "not valid TOML", id="a-number-without-end"),
+        pytest.param("poll_s = 30", f"poll_s = {'[' * 5_000}", "not valid TOML", id="a-nest-without-end"),
+        pytest.param("example", "example:99999", "mqtts://host:8883", id="a-port-beyond-the-last"),
+        pytest.param("example", "example:0", "mqtts://host:8883", id="port-zero"),
+        pytest.param("example", "example:http", "mqtts://host:8883", id="a-port-that-is-a-word"),
+        pytest.param("mqtts://broker", "mqtts://[broker", "mqtts://host:8883", id="half-an-ipv6-address"),
     ],
 )
 def test_a_bad_file_is_one_sentence_that_names_it(tmp_path: Path, old: str, new: str, sentence: str) -> None:
@@ -107,3 +113,26 @@ def test_a_bad_file_is_one_sentence_that_names_it(tmp_path: Path, old: str, new:
 def test_a_missing_file_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationFault, match="name an existing file"):
         load_settings(tmp_path / "nowhere.toml")
+
+
+def test_a_password_in_the_brokers_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD.replace("mqtts://broker", "mqtts://gateway:open-sesame@broker"))
+    with pytest.raises(ConfigurationFault, match="without a user name") as caught:
+        load_settings(path)
+    assert "open-sesame" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        pytest.param("VPP_EDGE_CONTROLS__POLL_S", "15", "VPP_EDGE_CONTROLS__POLL_S is no key", id="misspelt"),
+        pytest.param("VPP_EDGE_CONTROL_POLL_S", "15", "VPP_EDGE_CONTROL_POLL_S is no key", id="underscore"),
+        pytest.param("VPP_EDGE_BROKER", "garbage", "correct that variable", id="a-section-that-is-no-json"),
+    ],
+)
+def test_a_wrong_variable_of_the_environment_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, sentence: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationFault, match=sentence):
+        load_settings(write(tmp_path))
