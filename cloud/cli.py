@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from vpp_core.clock import SystemClock
 from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, fault_in
-from vpp_core.ids import IdFactory, RecordId
+from vpp_core.ids import IdFactory, RecordId, is_ulid
 
 if TYPE_CHECKING:
     from cloud.chain.store import Chain
@@ -28,7 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         options.run(options)
+        sys.stdout.flush()
     except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough; the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (Fault, BaseExceptionGroup) as error:
         if (fault := fault_in(error)) is None:
@@ -114,13 +120,17 @@ def _migrate(options: argparse.Namespace) -> None:
     from cloud.storage.database import open_database
 
     path = _database(options)
-    open_database(f"sqlite:///{path}").close()
+    open_database(path).close()
     print(f"{path} is up to date")
 
 
 def _trace(options: argparse.Namespace) -> None:
     from cloud.chain.store import UnknownRecord
 
+    if not is_ulid(options.id):
+        raise ConfigurationFault(
+            f"no record has the id {options.id!a}; `vpp-cloud records` lists what there is"
+        )
     with _chain(options) as chain:
         try:
             trace = chain.trace(RecordId(options.id))
@@ -155,7 +165,7 @@ def _chain(options: argparse.Namespace) -> Iterator["Chain"]:
     from cloud.chain.store import Chain
     from cloud.storage.database import open_database
 
-    database = open_database(f"sqlite:///{_database(options)}", migrate=False)
+    database = open_database(_database(options), migrate=False)
     clock = SystemClock()
     try:
         yield Chain(database, IdFactory(clock.now), clock)

@@ -164,7 +164,7 @@ def build(settings: CloudSettings, around: Surroundings) -> Cloud:
 
 
 def _open(settings: CloudSettings, around: Surroundings) -> Records:
-    database = open_database(settings.storage.database_url)
+    database = open_database(settings.storage.database_file)
     try:
         telemetry = DuckDbStore(settings.storage.telemetry_file, settings.telemetry.gap_s_max)
     except BaseException:

@@ -70,8 +70,10 @@ class Database:
         session.rollback()
 
 
-def open_database(url: str, *, migrate: bool = True) -> Database:
-    """The database at an SQLAlchemy address, such as ``sqlite:///vpp.db`` or ``sqlite://`` (in memory).
+def open_database(where: str | Path, *, migrate: bool = True) -> Database:
+    """The database in a file, or at an SQLAlchemy address such as ``sqlite://`` (in memory).
+
+    A path is taken as it is: in an address ``?`` would begin its options, and another file be opened.
 
     With ``migrate`` the schema is brought to this program's revision, and a missing SQLite file is made;
     without it, only a database that is there and up to date is opened.
@@ -81,11 +83,11 @@ def open_database(url: str, *, migrate: bool = True) -> Database:
             program, or (without ``migrate``) is missing or out of date.
     """
     try:
-        address = make_url(url)
+        address = URL.create("sqlite", database=str(where)) if isinstance(where, Path) else make_url(where)
         engine = _engine(address, must_exist=not migrate)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise StorageFault(
-            f"{url!r} is not a database address that works here ({error}); use sqlite:///FILE"
+            f"{where!r} is not a database address that works here ({error}); use sqlite:///FILE"
         ) from error
     try:
         with engine.begin() as connection:

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,13 +36,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 a check failed, 2 a fault."""
     options = _parser().parse_args(arguments)
     try:
-        return int(options.run(options))
+        code = int(options.run(options))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough; the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Fault as fault:
         sys.stderr.write(f"vpp-commission: {fault}\n")
         return EXIT_FAULT
     except KeyboardInterrupt:
         sys.stderr.write("vpp-commission: interrupted; the device was released or reverts by its timer\n")
         return _INTERRUPTED
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:

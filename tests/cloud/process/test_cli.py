@@ -1,6 +1,7 @@
 """``vpp-cloud``: what it prints, and that a fault is one sentence and exit code 2."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -107,6 +108,19 @@ def test_a_record_is_traced_from_either_end(
             assert json.loads(out)["record"]["id"] == start
 
 
+def test_a_reader_that_has_seen_enough_is_no_error(database_file: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(  # noqa: S603 - our own program
+        (sys.executable, "-m", "cloud.cli", "records", "--database", str(database_file)),
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
 def test_a_configuration_leads_to_its_database(
     database_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,7 +143,7 @@ def test_the_effective_settings_are_printed(tmp_path: Path, capsys: pytest.Captu
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        pytest.param(["trace", "X", "--database", "vpp.db"], "no record has the id X", id="an unknown id"),
+        pytest.param(["trace", "X", "--database", "vpp.db"], "no record has the id 'X'", id="an unknown id"),
         pytest.param(["records", "wish", "--database", "vpp.db"], "no kind of record", id="an unknown kind"),
         pytest.param(["records", "--database", "none.db"], "there is no database at", id="no database"),
         pytest.param(["records", "--config", "none.toml"], "name an existing file", id="no configuration"),

@@ -73,6 +73,13 @@ def test_opening_again_keeps_what_is_there(tmp_path: Path, clock: ManualClock) -
     open_database(url, migrate=False).close()
 
 
+def test_a_path_is_taken_as_it_is_whatever_it_means_in_an_address(tmp_path: Path) -> None:
+    path = tmp_path / "which?one#50%41.db"
+    open_database(path).close()
+    assert sorted(each.name for each in tmp_path.iterdir()) == [path.name]
+    open_database(path, migrate=False).close()
+
+
 @pytest.mark.parametrize(
     ("pragma", "value"),
     [
