@@ -16,6 +16,8 @@ from vpp_core.faults import EXIT_FAULT, Fault
 
 DEFAULT_START = "2021-08-12T12:00:00-05:00"
 SPEED_MAX = 10_000.0
+DIP_AFTER_S_MAX = 86_400.0
+YEAR_MIN, YEAR_MAX = 1970, 2200
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "--speed", type=_speed, default=1.0, help="simulated seconds a second (default %(default)s)"
     )
     site.add_argument(
-        "--dip-after", type=float, metavar="S", help="a dip to 59.5 Hz S simulated seconds later"
+        "--dip-after", type=_dip_after, metavar="S", help="a dip to 59.5 Hz S simulated seconds later"
     )
     commands.add_parser("data", help="list the data files with source and licence")
     return parser
@@ -120,6 +122,16 @@ def _speed(text: str) -> float:
     return speed
 
 
+def _dip_after(text: str) -> float:
+    try:
+        after_s = float(text)
+    except ValueError:
+        after_s = -1.0
+    if not 0.0 <= after_s <= DIP_AFTER_S_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {DIP_AFTER_S_MAX:.0f}")
+    return after_s
+
+
 def _instant(text: str) -> datetime:
     try:
         instant = datetime.fromisoformat(text)
@@ -127,6 +139,8 @@ def _instant(text: str) -> datetime:
         raise argparse.ArgumentTypeError(f"{text!r} is not an ISO 8601 time") from error
     if instant.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} needs a time zone, such as {text}Z")
+    if not YEAR_MIN <= instant.year <= YEAR_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} lies outside the years {YEAR_MIN} to {YEAR_MAX}")
     return instant.astimezone(UTC)
 
 

@@ -67,6 +67,9 @@ def test_a_port_in_use_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFix
         pytest.param(["--speed", "fast"], "not a number from 0 to 10000", id="no-such-speed"),
         pytest.param(["--speed", "-1"], "not a number from 0 to 10000", id="backwards"),
         pytest.param(["--start", "noon"], "not an ISO 8601 time", id="no-time"),
+        pytest.param(["--start", "0001-01-01T00:00+14:00"], "outside the years", id="before-the-first-day"),
+        pytest.param(["--dip-after", "nan"], "not a number from 0 to 86400", id="a-dip-at-no-time"),
+        pytest.param(["--dip-after", "inf"], "not a number from 0 to 86400", id="a-dip-that-never-comes"),
         pytest.param(["--start", "2021-08-12T12:00"], "needs a time zone", id="a-naive-time"),
     ],
 )
