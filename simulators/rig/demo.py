@@ -210,8 +210,13 @@ def _say_where(console: Console, options: Options) -> None:
 
 async def _keep_serving(console: Console, stage: ProcessStage) -> None:
     """Leave everything up, in real time, until a signal comes."""
-    console.print(f"\n  The API is at {stage.cloud_url} (docs at {stage.cloud_url}/docs); its token is in")
-    console.print(f"  {stage.token_file}. Ctrl-C ends everything.", highlight=False, soft_wrap=True)
+    for line in (
+        "",
+        f"  API        {stage.cloud_url} (documentation at {stage.cloud_url}/docs)",
+        f"  token      {stage.token_file}",
+        "  Ctrl-C ends everything.",
+    ):
+        console.print(line, highlight=False, soft_wrap=True)
     stage.let_run()
     while True:
         await SystemClock().sleep(_HOUR_S)
