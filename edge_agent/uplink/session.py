@@ -170,20 +170,27 @@ class Uplink:
                 self._work.set()
 
     async def _send(self, connection: Connection) -> None:
-        """Everything that waits, in order; then whatever comes, at once."""
-        sent_seq = self._outbox.first_seq - 1
+        """Everything that waits, in order; then whatever comes, at once; again what stays unanswered."""
+        real_s = asyncio.get_running_loop().time
+        oldest_seq = self._outbox.first_seq
+        sent_seq, since_s = oldest_seq - 1, real_s()
         while True:
             self._work.clear()
             await self._announce(connection)
             first_seq = self._outbox.first_seq
+            if first_seq != oldest_seq or sent_seq < first_seq:
+                oldest_seq, since_s = first_seq, real_s()
+            elif real_s() - since_s >= self._settings.resend_s:
+                # New messages may pass while the oldest is stuck: the cloud lost it in a restart.
+                sent_seq, since_s = first_seq - 1, real_s()
             sent_seq = max(sent_seq, first_seq - 1)
             room = self._settings.window - (sent_seq - first_seq + 1)
             rows = self._outbox.after(sent_seq, room) if room > 0 else []
             for row in rows:
                 await connection.publish(Publication(topic_of(self._site_id, row.kind), row.payload))
                 sent_seq = row.seq
-            if not rows and not await self._news(waiting=len(self._outbox) > 0):
-                sent_seq = self._outbox.first_seq - 1
+            if not rows:
+                await self._news(since_s + self._settings.resend_s if len(self._outbox) else None)
 
     async def _announce(self, connection: Connection) -> None:
         if self._enrollment_due:
@@ -195,14 +202,11 @@ class Uplink:
             self._state_due = False
             await connection.publish(self._publication(self._site.state(online=True)))
 
-    async def _news(self, *, waiting: bool) -> bool:
-        """Wait for work; False if messages wait for an acknowledgement that does not come."""
-        try:
-            async with asyncio.timeout(self._settings.resend_s if waiting else None):
+    async def _news(self, until_s: float | None) -> None:
+        """Wait for work, or until the loop's clock says that messages must be sent again."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until_s):
                 await self._work.wait()
-        except TimeoutError:
-            return False
-        return True
 
     def _publication(self, state: GatewayState) -> Publication:
         return Publication(topic_of(self._site_id, "state"), encode(state), retain=True)

@@ -13,6 +13,8 @@ REVERT_S = 3_600.0
 the machine hesitates for a few tenths of a second."""
 FLUSH_S = 600.0
 """Simulated seconds between two writes of telemetry; a second would be twenty writes a real one."""
+RESEND_S = 3.0 * FLUSH_S
+"""Gateways send again what is not acknowledged; later than the cloud acknowledges, on virtual time too."""
 EVENT_SETTLE_S = 2.0
 VEN_NAME = "gridchorus"
 UTILITY = "simulated-utility"
@@ -30,7 +32,7 @@ def site_values(
         "gateway_id": f"gateway-{site_id.removeprefix('site-')}",
         "state_dir": str(folder / "state"),
         "enrollment_code_file": str(folder / "enrollment.code"),
-        "broker": {"url": broker_url, "backoff_s_min": 0.2, "backoff_s_max": 5.0},
+        "broker": {"url": broker_url, "backoff_s_min": 0.2, "backoff_s_max": 5.0, "resend_s": RESEND_S},
         "control": {"revert_s": REVERT_S, "event_settle_s": EVENT_SETTLE_S, "rediscover_s": 0.5},
         "outbox": {"durability": "off"},
         "device": [

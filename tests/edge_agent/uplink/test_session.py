@@ -276,6 +276,24 @@ def test_without_any_acknowledgement_messages_are_sent_again_after_a_while(tmp_p
     play(story, tmp_path, resend_s=300.0)
 
 
+def test_what_the_cloud_lost_in_a_restart_comes_again_while_new_messages_pass(tmp_path: Path) -> None:
+    async def story(case: Case) -> None:
+        case.outbox.append([TELEMETRY] * 2)
+        await case.clock.sleep(1.0)
+        case.broker.acknowledge(1)
+        for _ in range(5):
+            await case.clock.sleep(60.0)
+            case.outbox.append([TELEMETRY])
+            await case.clock.sleep(0.5)
+            case.broker.acknowledge(1)
+        assert case.broker.telemetry == [1, 2, 3, 4, 5, 6, 2, 3, 4, 5, 6, 7]
+        case.broker.acknowledge(7)
+        await case.clock.sleep(1_000.0)
+        assert case.broker.telemetry == [1, 2, 3, 4, 5, 6, 2, 3, 4, 5, 6, 7]
+
+    play(story, tmp_path, resend_s=300.0)
+
+
 def test_the_state_goes_when_it_is_due(tmp_path: Path) -> None:
     async def story(case: Case) -> None:
         await case.clock.sleep(1.0)
