@@ -49,6 +49,8 @@ _MESSAGES: dict[str, type[Uplink]] = {
 
 FUTURE_S_MAX = 300.0
 """A stamp further ahead than this is a gateway whose clock is wrong."""
+YEAR_MIN, YEAR_MAX = 2000, 2199
+"""An instant outside is a mistake, and near the ends of the calendar it has no counterpart in UTC."""
 RECONNECT_S_MAX = 60.0
 
 
@@ -185,10 +187,11 @@ class Ingest:
     def flush(self) -> dict[SiteId, int]:
         """Write what is buffered; returns how far each site heard since the last flush is stored."""
         if self._waiting:
-            waiting, self._waiting = self._waiting, []
-            new = self._stores.telemetry.write_batch(columns_of(waiting))
+            # What a full disk refuses stays here: a last flush must not count it as stored.
+            new = self._stores.telemetry.write_batch(columns_of(self._waiting))
             self.counts["readings"] += new
-            self.counts["duplicate_readings"] += len(waiting) - new
+            self.counts["duplicate_readings"] += len(self._waiting) - new
+            self._waiting = []
         heard, self._heard = sorted(self._heard), set()
         now = self._clock.now()
         for site_id in heard:
@@ -293,4 +296,7 @@ def _implausible(message: Uplink) -> str:
             stamps = [message.triggered_at]
         case _:
             stamps = [message.at]
-    return "a time has no zone" if any(stamp.tzinfo is None for stamp in stamps) else ""
+    if any(stamp.tzinfo is None for stamp in stamps):
+        return "a time has no zone"
+    in_this_age = all(YEAR_MIN <= stamp.year <= YEAR_MAX for stamp in stamps)
+    return "" if in_this_age else f"a time lies outside the years {YEAR_MIN} to {YEAR_MAX}"

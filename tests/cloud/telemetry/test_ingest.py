@@ -20,7 +20,7 @@ from cloud.telemetry.wire import Inbound
 from vpp_core.clock import ManualClock
 from vpp_core.codec import decode, encode
 from vpp_core.der import OwnerLimits
-from vpp_core.faults import BrokerFault
+from vpp_core.faults import BrokerFault, StorageFault
 from vpp_core.ids import CommandId, DerId, GatewayId, SiteId
 from vpp_core.interval import Interval
 from vpp_core.messages import (
@@ -262,6 +262,13 @@ TELEMETRY = topic_of(SITE, "telemetry")
             id="a huge number",
         ),
         pytest.param(inbound(state(at=NAIVE)), "malformed", id="a time without a zone"),
+        pytest.param(
+            Inbound(
+                TELEMETRY, encode(telemetry(1)).replace(b"2021-08-12T11:50:01Z", b"0001-01-01T00:00:00+14:00")
+            ),
+            "malformed",
+            id="a time before the first day",
+        ),
         pytest.param(inbound(telemetry(1, der=FOREIGN)), "foreign_device", id="another site's device"),
         pytest.param(inbound(telemetry(1, der=DerId("x"))), "foreign_device", id="a device never enrolled"),
         pytest.param(inbound(telemetry(1, offset_s=301.0)), "future_reading", id="a reading from the future"),
@@ -277,6 +284,25 @@ async def test_what_fails_a_check_leaves_an_audit_row_and_nothing_else(
     assert bench.heard.messages == []
     assert bench.ingest.live.latest([BATTERY, FOREIGN]) == {}
     assert bench.store.latest([BATTERY, FOREIGN]) == {}
+
+
+async def test_what_a_full_disk_refused_is_never_acknowledged(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_columns: object) -> int:
+        raise StorageFault("no space left")
+
+    await bench.send(telemetry(1))
+    with monkeypatch.context() as full:
+        full.setattr(bench.store, "write_batch", refuse)
+        for _ in range(2):  # the flush that fails, and the last one at the end of the program
+            with pytest.raises(StorageFault):
+                bench.ingest.flush()
+    assert bench.stores.progress.load() == {}
+    bench.restart()
+    await bench.send(telemetry(2))
+    await bench.ingest.flush_and_acknowledge()
+    assert bench.broker.acknowledged() == {"vpp/v1/site-00/acknowledgement": 0}
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
