@@ -1,6 +1,6 @@
 """Periodic work on an absolute schedule; ticks that were missed are skipped, never queued."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from vpp_core.clock import Clock
 from vpp_core.interval import floor_to
@@ -31,7 +31,14 @@ class AlignedTicks:
         self._period_s = period_s
 
     async def wait(self) -> None:
-        """Return at the next multiple, or as soon after it as the clock allows."""
-        due = floor_to(self._clock.now(), self._period_s) + timedelta(seconds=self._period_s)
+        """Return at the next multiple, or as soon after it as the clock allows.
+
+        If the clock is set back, the multiple that is next then counts, and not the one far ahead.
+        """
+        due = self._next()
         while (left_s := (due - self._clock.now()).total_seconds()) > 0.0:
             await self._clock.sleep(left_s)
+            due = min(due, self._next())
+
+    def _next(self) -> datetime:
+        return floor_to(self._clock.now(), self._period_s) + timedelta(seconds=self._period_s)
