@@ -1,8 +1,11 @@
 """A statement as a printable page and as plain text, from one model."""
 
+from datetime import datetime
 from functools import cache
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from cloud.payout.statements import BookPart, OwnerStatement, cents
 from vpp_core.money import Money
@@ -32,6 +35,11 @@ def exact(amount: Money) -> str:
     return f"{amount.to_decimal():.4f}"
 
 
+def local(instant: datetime, zone: str, form: str) -> Markup:
+    """An instant in a time zone, in the form of ``strftime``."""
+    return Markup(instant.astimezone(ZoneInfo(zone)).strftime(form))  # noqa: S704  (the form is the template's)
+
+
 def _book_lines(part: BookPart) -> list[str]:
     payment, currency = part.payment, part.payment.currency
     rows = [
@@ -54,4 +62,5 @@ def _environment() -> Environment:
     )
     environment.filters["cents"] = cents
     environment.filters["exact"] = exact
+    environment.filters["local"] = local
     return environment

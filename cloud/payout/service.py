@@ -76,7 +76,7 @@ class PayoutService:
     def statement(self, owner_id: OwnerId, day: date) -> OwnerStatement | None:
         """What an owner reads about a day, made from the chain; nothing before it was issued."""
         issued = self._chain.latest(Statement, owner_id=owner_id, day=day)
-        return None if issued is None else compose(self._chain, issued)
+        return None if issued is None else compose(self._chain, issued, self._zone)
 
     def payments(self, day: date) -> list[Payment]:
         return self._chain.of_kind(Payment, day=day)

@@ -5,6 +5,7 @@ The statement is made from the chain each time; nothing in it is stored a second
 
 from collections.abc import Iterable, Sequence
 from datetime import date
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -86,6 +87,8 @@ class OwnerStatement(msgspec.Struct, frozen=True, kw_only=True):
     id: RecordId
     owner_id: OwnerId
     day: date
+    zone: str
+    """Of the times that the owner reads."""
     amount_cents: int
     currency: str
     books: tuple[BookPart, ...]
@@ -93,8 +96,8 @@ class OwnerStatement(msgspec.Struct, frozen=True, kw_only=True):
     """Why the owner was paid this, in plain sentences."""
 
 
-def compose(chain: Chain, issued: Statement) -> OwnerStatement:
-    """The statement as it reads, from the payments that it follows from."""
+def compose(chain: Chain, issued: Statement, zone: str) -> OwnerStatement:
+    """The statement as it reads in a time zone, from the payments that it follows from."""
     payments = [record for key in issued.predecessors if isinstance(record := chain.get(key), Payment)]
     books = tuple(_book(chain, payment) for payment in payments)
     losses = [loss for site in _sites(chain, issued.owner_id) for loss in chain.of_kind(Loss, site_id=site)]
@@ -102,10 +105,11 @@ def compose(chain: Chain, issued: Statement) -> OwnerStatement:
         id=issued.id,
         owner_id=issued.owner_id,
         day=issued.day,
+        zone=zone,
         amount_cents=issued.amount_cents,
         currency=issued.currency,
         books=books,
-        reasons=tuple(sentence for book in books for sentence in _reasons(book, losses)),
+        reasons=tuple(sentence for book in books for sentence in _reasons(book, losses, ZoneInfo(zone))),
     )
 
 
@@ -175,12 +179,12 @@ def _sum(amounts: Iterable[Money], currency: str) -> Money:
     return sum(amounts, zero(currency))
 
 
-def _reasons(book: BookPart, losses: Sequence[Loss]) -> list[str]:
+def _reasons(book: BookPart, losses: Sequence[Loss], zone: ZoneInfo) -> list[str]:
     payment, invoice = book.payment, book.invoice
     sentences = [_product_reason(product) for product in book.products]
     for product in book.products:
         if product.baseline_rule:
-            sentences.extend(_loss_reason(loss) for loss in losses if _during(product, loss))
+            sentences.extend(_loss_reason(loss, zone) for loss in losses if _during(product, loss))
         bad = [row for row in product.rows if row.quality is not Quality.GOOD]
         if bad:
             sentences.append(
@@ -212,10 +216,10 @@ def _during(product: ProductPart, loss: Loss) -> bool:
     return any(row.interval.contains(loss.at) for row in product.rows)
 
 
-def _loss_reason(loss: Loss) -> str:
+def _loss_reason(loss: Loss, zone: ZoneInfo) -> str:
     return (
-        f"Your site dropped out of the event at {loss.at:%H:%M} UTC ({loss.reason}); others took over "
-        f"{sum(loss.resplit.values()) / 1_000:.2f} of {loss.lost_w / 1_000:.2f} kW."
+        f"Your site dropped out of the event at {loss.at.astimezone(zone):%H:%M} ({loss.reason}); "
+        f"others took over {sum(loss.resplit.values()) / 1_000:.2f} of {loss.lost_w / 1_000:.2f} kW."
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from cloud.chain.records import (
     Award,
@@ -34,6 +35,7 @@ Timed = TypeVar("Timed", Opportunity, Offer, Award, Delivery, Baseline, Settleme
 
 class DayRecords(NamedTuple):
     day: date
+    zone: ZoneInfo
     span: Interval
     """The local day in UTC."""
     sites: list[EnrolledSite]
@@ -68,6 +70,7 @@ def gather(chain: Chain, catalogue: Catalogue, day: date, zone: str) -> DayRecor
     invoices = chain.of_kind(Invoice, day=day)
     return DayRecords(
         day=day,
+        zone=ZoneInfo(zone),
         span=span,
         sites=[sites[site] for site in sorted(sites)],
         forecast=_last(early) or _last(forecasts),

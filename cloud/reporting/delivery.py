@@ -98,7 +98,9 @@ def latency_figures(records: DayRecords) -> list[Computed]:
 def loss_figures(records: DayRecords) -> list[Computed]:
     """What dropped out of the day's events, who took it over, and what it cost."""
     losses, events = records.losses, kept(records, ProductKind.EVENT)
-    reasons = "; ".join(f"{loss.site_id} at {loss.at:%H:%M} UTC: {loss.reason}" for loss in losses)
+    reasons = "; ".join(
+        f"{loss.site_id} at {loss.at.astimezone(records.zone):%H:%M}: {loss.reason}" for loss in losses
+    )
     note = reasons or "no site dropped out"
     taken_w = sum(sum(loss.resplit.values()) for loss in losses)
     return [

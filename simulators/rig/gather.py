@@ -229,13 +229,15 @@ class Gatherer:
 def money_lines(invoice: Invoice, settlements: Sequence[Settlement]) -> tuple[MoneyLine, ...]:
     """The settlements' lines by kind in whole cents that sum to the invoice.
 
-    The cents that rounding leaves over go to the largest remainders; what the counterparty counted
+    What follows a comma in a line's name (a score, say) tells lines of one kind apart and is left out. The
+    cents that rounding leaves over go to the largest remainders; what the counterparty counted
     otherwise is a line of its own.
     """
     micros: dict[str, int] = {}
     for settlement in settlements:
         for line in settlement.lines:
-            micros[line.what] = micros.get(line.what, 0) + line.amount.micros
+            what = line.what.partition(",")[0]
+            micros[what] = micros.get(what, 0) + line.amount.micros
     cents = {what: amount // MICROS_PER_CENT for what, amount in micros.items()}
     left = invoice.ours_cents - sum(cents.values())
     by_remainder = sorted(micros, key=lambda what: (-Fraction(micros[what] % MICROS_PER_CENT), what))

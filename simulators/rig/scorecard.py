@@ -129,9 +129,12 @@ def _figures(scorecard: Scorecard) -> Table:
             continue
         table.add_row()
         table.add_row(Text(str(stage), style=_TITLE), Text(title, style=_TITLE))
+        said = ""
         for kpi in kpis:
             style = "dim" if kpi.value is None else "bold"
-            table.add_row("", kpi.label, Text(say(kpi.value, kpi.unit), style=style), kpi.note)
+            note = "" if kpi.note == said else kpi.note
+            said = kpi.note
+            table.add_row("", kpi.label, Text(say(kpi.value, kpi.unit), style=style), note)
     return table
 
 

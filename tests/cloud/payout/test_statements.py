@@ -58,7 +58,7 @@ def test_who_dropped_out_reads_when_and_that_unmeasured_energy_is_not_paid(paid:
     found = statement(paid, "u2")
     assert found.amount_cents == 0
     assert (
-        "Your site dropped out of the event at 22:05 UTC (gateway offline); others took over 1.00 of 3.00 kW."
+        "Your site dropped out of the event at 17:05 (gateway offline); others took over 1.00 of 3.00 kW."
         in found.reasons
     )
     assert any("1 of 1 intervals of utility-peak-event have no good measurement" in r for r in found.reasons)
@@ -102,6 +102,7 @@ def test_names_cannot_inject_markup(paid: PayoutService) -> None:
         id=found.id,
         owner_id=OwnerId("<b>"),
         day=DAY,
+        zone="America/Chicago",
         amount_cents=0,
         currency="USD",
         books=(),
