@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from cloud.api import problems
+from cloud.api.body_limit import BodyLimit
 from cloud.api.problems import Problem
 from cloud.api.security import require_token
 from cloud.storage.audit import AuditTrail
@@ -45,6 +46,7 @@ def create_app(routers: Iterable[APIRouter], *, token: str, audit: AuditTrail) -
         redoc_url=None,
         openapi_url=None,
     )
+    app.add_middleware(BodyLimit)
     problems.install(app)
     guard = Depends(require_token(token, audit))
     for router in routers:

@@ -37,6 +37,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     401: _documented("No token, or a wrong one."),
     404: _documented("There is no such thing."),
     409: _documented("Not possible now; the detail says what has to come first."),
+    413: _documented("The request is too large."),
     422: _documented("A value is missing or out of range; the detail names it."),
     502: _documented("A counterparty did not answer as agreed."),
     503: _documented("The storage or the broker cannot be used at the moment."),

@@ -1,5 +1,6 @@
 """Nobody passes without the token; errors are problems; records and fleet are readable."""
 
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from fastapi import APIRouter
 
 from cloud.api.app import create_app
+from cloud.api.body_limit import BODY_BYTES_MAX
 from cloud.api.problems import MEDIA_TYPE
 from cloud.api.security import read_token
 from cloud.app import Cloud
@@ -83,6 +85,23 @@ async def test_without_the_token_there_is_nothing_but_an_audit_row(
     (row,) = cloud.records.audit.rows()
     assert (row.code, row.subject) == ("unauthorized", "192.0.2.7")
     assert path in row.text
+
+
+async def test_a_body_without_end_is_cut_off_even_for_a_stranger(cloud: Cloud) -> None:
+    sent_bytes = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent_bytes
+        while sent_bytes < 64 * BODY_BYTES_MAX:
+            sent_bytes += 65_536
+            yield b" " * 65_536
+
+    transport = httpx.ASGITransport(cloud.api)
+    async with httpx.AsyncClient(transport=transport, base_url="http://cloud") as stranger:
+        answer = await stranger.post("/api/v1/applications", content=endless())
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == MEDIA_TYPE
+    assert sent_bytes <= BODY_BYTES_MAX + 2 * 65_536
 
 
 async def test_health_is_for_everybody(cloud: Cloud) -> None:
