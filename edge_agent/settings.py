@@ -5,15 +5,14 @@ relative to the file.
 """
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import SplitResult, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import Field, model_validator
+from pydantic_settings import SettingsConfigDict
 
 from edge_agent.devices.link import LinkSettings
+from vpp_core.configuration import BrokerSection, ProcessSettings, Section, configured
 from vpp_core.der import DerKind, OwnerLimits
 from vpp_core.faults import ConfigurationFault
 from vpp_core.ids import DerId, GatewayId, SiteId
@@ -24,25 +23,8 @@ Fraction01 = Annotated[float, Field(ge=0.0, le=1.0)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 TopicLevel = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
-_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
-
-def _parts(url: str) -> SplitResult | None:
-    """The parts of an address that names a host, a port in range or none, and nobody's password."""
-    try:
-        parts = urlsplit(url)
-        sound = parts.hostname and parts.port != 0 and "@" not in parts.netloc
-    except ValueError:
-        return None
-    return parts if sound else None
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DeviceSettings(_Section):
+class DeviceSettings(Section):
     """One device of the site, and where it listens (Modbus TCP)."""
 
     name: TopicLevel
@@ -58,13 +40,7 @@ class DeviceSettings(_Section):
         return LinkSettings(host=self.host, port=self.port, timeout_s=self.timeout_s)
 
 
-class BrokerSettings(_Section):
-    """The broker; plain ``mqtt://`` is for this very machine, the field speaks ``mqtts://``."""
-
-    url: str = "mqtt://127.0.0.1:1883"
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
+class BrokerSettings(BrokerSection):
     username: str | None = None
     password_file: Path | None = None
     connect_timeout_s: Positive = 10.0
@@ -77,36 +53,14 @@ class BrokerSettings(_Section):
     resend_s: Positive = 300.0
     """Real seconds without an acknowledgement from the cloud before messages are sent again."""
 
-    @property
-    def host(self) -> str:
-        return urlsplit(self.url).hostname or ""
-
-    @property
-    def port(self) -> int:
-        parts = urlsplit(self.url)
-        return parts.port or _PORTS[parts.scheme]
-
-    @property
-    def tls(self) -> bool:
-        return urlsplit(self.url).scheme == "mqtts"
-
     @model_validator(mode="after")
-    def _check(self) -> Self:
-        parts = _parts(self.url)
-        if parts is None or parts.scheme not in _PORTS or parts.path.strip("/"):
-            raise ValueError("url must look like mqtts://host:8883, without a user name")
-        if not self.tls and parts.hostname not in _LOOPBACK:
-            raise ValueError("plain mqtt:// is for this machine only; use mqtts:// and ca_file")
-        if self.tls and self.ca_file is None:
-            raise ValueError("mqtts:// needs ca_file, the authority that signed the broker's certificate")
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file come together")
+    def _check_pauses(self) -> Self:
         if self.backoff_s_max < self.backoff_s_min:
             raise ValueError("backoff_s_max lies below backoff_s_min")
         return self
 
 
-class OwnerSettings(_Section):
+class OwnerSettings(Section):
     """What the owner keeps; the names are those of :class:`vpp_core.der.OwnerLimits`."""
 
     reserve_fraction: Fraction01 = 0.2
@@ -123,7 +77,7 @@ class OwnerSettings(_Section):
         return OwnerLimits(**self.model_dump())
 
 
-class DroopSection(_Section):
+class DroopSection(Section):
     """IEEE 1547 frequency-droop that the agent performs for battery and PV."""
 
     enabled: bool = True
@@ -133,7 +87,7 @@ class DroopSection(_Section):
     """Change of frequency, per unit of nominal, that changes power by the device's rating."""
 
 
-class ControlSettings(_Section):
+class ControlSettings(Section):
     """Periods in seconds of the agent's clock."""
 
     poll_s: Annotated[int, Field(ge=1, le=900)] = 60
@@ -161,7 +115,7 @@ class ControlSettings(_Section):
     droop: DroopSection = DroopSection()
 
 
-class OutboxSettings(_Section):
+class OutboxSettings(Section):
     durability: Literal["full", "off"] = "full"
     """``full`` survives a power cut; ``off`` only a killed process, and is for simulated runs."""
     messages_max: Annotated[int, Field(ge=100)] = 50_000
@@ -170,12 +124,10 @@ class OutboxSettings(_Section):
     """Messages on their way that the cloud has not acknowledged yet."""
 
 
-class SiteSettings(BaseSettings):
+class SiteSettings(ProcessSettings):
     """All of it; :func:`load_settings` reads it."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VPP_EDGE_", env_nested_delimiter="__", extra="forbid", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="VPP_EDGE_")
 
     site_id: TopicLevel
     site_name: str = ""
@@ -209,17 +161,6 @@ class SiteSettings(BaseSettings):
             raise ValueError("a site needs exactly one device of kind 'meter', the grid meter")
         return self
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return env_settings, init_settings
-
 
 def load_settings(path: Path) -> SiteSettings:
     """The settings in a TOML file, with the environment on top.
@@ -229,56 +170,7 @@ def load_settings(path: Path) -> SiteSettings:
             names the key and the file.
     """
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except OSError as error:
         raise ConfigurationFault(f"cannot read {path}: {error.strerror}; name an existing file") from error
-    except (ValueError, RecursionError) as error:
-        raise ConfigurationFault(f"{path} is not valid TOML: {error}") from error
-    _refuse_unknown_variables()
-    try:
-        settings = SiteSettings(**values)
-    except ValidationError as error:
-        raise ConfigurationFault(_sentence(error, path)) from error
-    except SettingsError as error:
-        raise ConfigurationFault(f"the environment: {error}; correct that variable, or unset it") from error
-    return _with_absolute_paths(settings, path.parent)
-
-
-def _refuse_unknown_variables() -> None:
-    """A misspelled variable would otherwise be passed over in silence."""
-    prefix = str(SiteSettings.model_config["env_prefix"])
-    for name in sorted(os.environ):  # noqa: TID251 - this is where the environment is read
-        key = name.upper().removeprefix(prefix).partition("__")[0].lower()
-        if name.upper().startswith(prefix) and key not in SiteSettings.model_fields:
-            raise ConfigurationFault(
-                f"the environment: {name} is no key; correct it, as in VPP_EDGE_CONTROL__POLL_S, or unset it"
-            )
-
-
-def _sentence(error: ValidationError, path: Path) -> str:
-    # An unknown key often explains a missing one: it is told first.
-    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
-    key = ".".join(str(level) for level in first["loc"])
-    match first["type"]:
-        case "extra_forbidden":
-            return f"{path}: unknown key '{key}'; remove it or correct its spelling"
-        case "missing":
-            return f"{path}: the key '{key}' is missing; add it"
-        case _:
-            text = first["msg"].removeprefix("Value error, ")
-            return f"{path}: {key}: {text}" if key else f"{path}: {text}"
-
-
-def _with_absolute_paths(settings: SiteSettings, base: Path) -> SiteSettings:
-    def absolute(path: Path | None) -> Path | None:
-        return None if path is None else base / path
-
-    broker = settings.broker
-    files = ("ca_file", "cert_file", "key_file", "password_file")
-    return settings.model_copy(
-        update={
-            "state_dir": base / settings.state_dir,
-            "enrollment_code_file": absolute(settings.enrollment_code_file),
-            "broker": broker.model_copy(update={name: absolute(getattr(broker, name)) for name in files}),
-        }
-    )
+    return configured(SiteSettings, content, path, os.environ)  # noqa: TID251 - the place to read it
