@@ -159,16 +159,6 @@ class EnrollmentService:
         """The newest record of every enrolled site, by site id; those that opted out are marked so."""
         return self.roster.enrolled_sites(program)
 
-    def cycle_times_s(self) -> dict[SiteId, float]:
-        """Seconds from application to enrollment of every enrolled site, from the records."""
-        first: dict[SiteId, EnrolledSite] = {}
-        for record in self._chain.of_kind(EnrolledSite):
-            first.setdefault(record.site_id, record)
-        return {
-            site_id: (record.at - record.applied_at).total_seconds()
-            for site_id, record in sorted(first.items())
-        }
-
     def _open_program(self, application: Application) -> Program:
         program = self._programs.get(application.program_id, self._clock.now().astimezone(UTC).date())
         if program is None:

@@ -18,7 +18,7 @@ NO_BIDS = "nothing was offered"
 
 def onboarding(records: DayRecords) -> list[Computed]:
     """From application to a commissioned site that sends accepted telemetry."""
-    sites = records.sites
+    sites = records.joined
     days = [(site.at - site.applied_at).total_seconds() / SECONDS_PER_DAY for site in sites]
     note = "" if sites else "no site is enrolled"
     return [

@@ -39,6 +39,9 @@ class DayRecords(NamedTuple):
     span: Interval
     """The local day in UTC."""
     sites: list[EnrolledSite]
+    """The newest enrollment of each."""
+    joined: list[EnrolledSite]
+    """The first enrollment of each; later ones tell of changes at the site."""
     forecast: Forecast | None
     """The newest one before the day began."""
     opportunities: list[Opportunity]
@@ -64,7 +67,7 @@ def gather(chain: Chain, catalogue: Catalogue, day: date, zone: str) -> DayRecor
     """Read what the chain holds about a local delivery day."""
     span = local_day(day, zone)
     made = Interval(span.start - ORDERED_BEFORE, span.end + REPORTED_AFTER)
-    sites = {site.site_id: site for site in chain.of_kind(EnrolledSite) if site.at < span.end}
+    enrolled = [site for site in chain.of_kind(EnrolledSite) if site.at < span.end]
     forecasts = [each for each in chain.of_kind(Forecast, during=span) if each.horizon.start >= span.start]
     early = [forecast for forecast in forecasts if forecast.at < span.start]
     invoices = chain.of_kind(Invoice, day=day)
@@ -72,7 +75,8 @@ def gather(chain: Chain, catalogue: Catalogue, day: date, zone: str) -> DayRecor
         day=day,
         zone=ZoneInfo(zone),
         span=span,
-        sites=[sites[site] for site in sorted(sites)],
+        sites=_by_site(enrolled),
+        joined=_by_site(reversed(enrolled)),
         forecast=_last(early) or _last(forecasts),
         opportunities=_newest(_within(chain.of_kind(Opportunity, during=span), span)),
         plans=[plan for plan in chain.of_kind(Plan, during=span) if plan.horizon.start >= span.start],
@@ -98,10 +102,13 @@ def gather(chain: Chain, catalogue: Catalogue, day: date, zone: str) -> DayRecor
 
 def enrolled_before(chain: Chain, before: Interval) -> list[EnrolledSite]:
     """The newest enrolment of each site as it stood when an interval began."""
-    newest: dict[SiteId, EnrolledSite] = {
-        site.site_id: site for site in chain.of_kind(EnrolledSite) if site.at < before.start
-    }
-    return [newest[site] for site in sorted(newest)]
+    return _by_site(site for site in chain.of_kind(EnrolledSite) if site.at < before.start)
+
+
+def _by_site(records: Iterable[EnrolledSite]) -> list[EnrolledSite]:
+    """The last record of each site, by site id."""
+    last: dict[SiteId, EnrolledSite] = {record.site_id: record for record in records}
+    return [last[site_id] for site_id in sorted(last)]
 
 
 def _within(records: Iterable[Timed], span: Interval) -> list[Timed]:

@@ -14,10 +14,13 @@ class Definition(NamedTuple):
 _DAY = "of the delivery day"
 KPIS: dict[str, Definition] = {
     "onboarding_median": Definition(
-        1, "Onboarding, median", "d", "median over enrolled sites of enrolled at - applied at"
+        1, "Onboarding, median", "d", "median over enrolled sites of first enrolled at - applied at"
     ),
     "onboarding_p90": Definition(
-        1, "Onboarding, 90th percentile", "d", "90th percentile (nearest rank) of enrolled at - applied at"
+        1,
+        "Onboarding, 90th percentile",
+        "d",
+        "90th percentile (nearest rank) of first enrolled at - applied at",
     ),
     "portfolio_growth": Definition(
         1, "Portfolio growth in 30 days", "MW", "battery MW enrolled at the day's end - 30 days earlier"

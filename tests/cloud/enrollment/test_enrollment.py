@@ -90,7 +90,6 @@ def test_consent_and_commissioning_make_a_site_with_its_proof(desk: Desk) -> Non
     assert record.applied_at == consent.applied_at
     assert desk.service.enrolled_sites(MARKET) == [record]
     assert desk.service.enrolled_sites(ProgramId("utility-peak")) == []
-    assert desk.service.cycle_times_s() == {SITE: 1_800.0}
 
 
 def test_the_directory_knows_who_agreed_and_which_devices_are_theirs(desk: Desk) -> None:
@@ -125,7 +124,6 @@ def test_what_changed_at_the_site_is_a_new_record_on_top_of_the_old_one(desk: De
     assert second is not None
     assert second.predecessors == (first.id,)
     assert desk.service.enrolled_sites() == [second]
-    assert desk.service.cycle_times_s() == {SITE: 0.0}
 
 
 def test_a_device_that_left_is_forgotten(desk: Desk) -> None:

@@ -1,7 +1,7 @@
 """Every figure against numbers worked out by hand, traced to its records, and published once."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import httpx
 import msgspec
@@ -121,11 +121,22 @@ def test_a_figure_that_changed_is_a_revision_that_follows_from_the_old_one(
 ) -> None:
     clock.advance(1.0)
     old = chain.of_kind(EnrolledSite)[0]
-    chain.append(_earlier(old, chain))
+    chain.append(_slower(old, chain))
     again = {figure.kpi: figure for figure in reporting.publish(DAY)}
     assert figures["onboarding_p90"].id in again["onboarding_p90"].predecessors
     assert again["money_conserved"] == figures["money_conserved"]
     assert reporting.figures(DAY) == list(again.values())
+
+
+def test_an_owner_who_opts_out_later_did_not_take_longer_to_join(
+    figures: dict[str, Figure], reporting: ReportingService, chain: Chain
+) -> None:
+    for joined in chain.of_kind(EnrolledSite):
+        later = msgspec.structs.replace(joined, id=chain.new_id(), at=joined.at + timedelta(hours=9))
+        chain.append(later)
+    again = {figure.kpi: figure.value for figure in reporting.publish(DAY)}
+    for kpi in ("onboarding_median", "onboarding_p90"):
+        assert again[kpi] == figures[kpi].value
 
 
 def test_an_empty_day_has_every_figure_without_a_value_and_with_a_reason(reporting: ReportingService) -> None:
@@ -197,5 +208,12 @@ async def client(reporting: ReportingService) -> AsyncIterator[httpx.AsyncClient
         yield client
 
 
-def _earlier(site: EnrolledSite, chain: Chain) -> EnrolledSite:
-    return msgspec.structs.replace(site, id=chain.new_id(), applied_at=site.applied_at.replace(day=1))
+def _slower(site: EnrolledSite, chain: Chain) -> EnrolledSite:
+    """Another site, whose owner applied long ago."""
+    return msgspec.structs.replace(
+        site,
+        id=chain.new_id(),
+        site_id=SiteId("site-099"),
+        ders=(),
+        applied_at=site.applied_at.replace(day=1),
+    )
