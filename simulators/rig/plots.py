@@ -25,8 +25,8 @@ from simulators.rig.plot_style import (
     to_svg,
     value_axis,
 )
+from vpp_core.units import KILO
 
-_KILO = 1_000.0
 _DASHED = (0, (3, 2))
 
 
@@ -39,12 +39,10 @@ def plot_event(curves: EventCurves, zone: ZoneInfo) -> str:
         names = [name for name in sorted(curves.delivered_w) if name != curves.lost_site]
         names += [curves.lost_site] if curves.lost_site in curves.delivered_w else []
         floor = [0.0] * len(curves.times)
-        total = [sum(column) / _KILO for column in zip(*curves.delivered_w.values(), strict=True)] or floor
+        total = [sum(column) / KILO for column in zip(*curves.delivered_w.values(), strict=True)] or floor
         axes.stairs(total, edges, fill=True, color=PAPER)
         for number, name in enumerate(names):
-            top = [
-                low + power_w / _KILO for low, power_w in zip(floor, curves.delivered_w[name], strict=True)
-            ]
+            top = [low + power_w / KILO for low, power_w in zip(floor, curves.delivered_w[name], strict=True)]
             lost = name == curves.lost_site
             alpha = 0.9 if lost else 0.42 + 0.13 * (number % 2)
             axes.stairs(top, edges, baseline=floor, fill=True, color=RED if lost else TEAL, alpha=alpha)
@@ -128,9 +126,9 @@ def plot_forecasts(forecasts: Sequence[ForecastCurves], zone: ZoneInfo) -> str:
 
 
 def _plot_award(axes: Axes, curves: MarketCurves, edges: Sequence[float]) -> None:
-    sold = [max(0.0, power_w) / _KILO for power_w in curves.awarded_w]
-    bought = [min(0.0, power_w) / _KILO for power_w in curves.awarded_w]
-    held = [high + power_w / _KILO for high, power_w in zip(sold, curves.reserve_w, strict=True)]
+    sold = [max(0.0, power_w) / KILO for power_w in curves.awarded_w]
+    bought = [min(0.0, power_w) / KILO for power_w in curves.awarded_w]
+    held = [high + power_w / KILO for high, power_w in zip(sold, curves.reserve_w, strict=True)]
     axes.stairs(held, edges, baseline=sold, fill=True, color=BLUE, alpha=0.3)
     axes.stairs(sold, edges, fill=True, color=TEAL, alpha=0.75)
     axes.stairs(bought, edges, fill=True, color=RED, alpha=0.6)
@@ -151,7 +149,7 @@ def _mark_loss(axes: Axes, curves: EventCurves, zone: ZoneInfo, highest: float) 
     words = f"{curves.lost_at.astimezone(zone):%H:%M}  gateway of {curves.lost_site} killed"
     if curves.resplit_at is not None:
         took_s = (curves.resplit_at - curves.lost_at).total_seconds()
-        words += f"\n{curves.lost_w / _KILO:.1f} kW split again over the others"
+        words += f"\n{curves.lost_w / KILO:.1f} kW split again over the others"
         words += f" after {took_s:.0f} s" if took_s >= 1.0 else ""
     _say(axes, words, lost, highest)
     if curves.restored_at is not None:
@@ -219,8 +217,8 @@ def _days(times: Sequence[datetime]) -> list[float]:
 
 
 def _kilo(powers_w: Sequence[float]) -> list[float]:
-    return [power_w / _KILO for power_w in powers_w]
+    return [power_w / KILO for power_w in powers_w]
 
 
 def _gaps(powers_w: Sequence[float | None]) -> list[float]:
-    return [float("nan") if power_w is None else power_w / _KILO for power_w in powers_w]
+    return [float("nan") if power_w is None else power_w / KILO for power_w in powers_w]
