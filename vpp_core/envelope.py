@@ -1,7 +1,5 @@
 """The range of power that a device or a site may have now; later rules narrow it, never widen it."""
 
-from typing import Self
-
 import msgspec
 
 from vpp_core.units import Watts
@@ -22,15 +20,6 @@ class Envelope(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         if not self.low_w <= self.high_w:
             raise ValueError(f"an envelope needs low <= high, not {self.low_w} .. {self.high_w} W")
-
-    @classmethod
-    def unbounded(cls) -> Self:
-        return cls(-UNBOUNDED_W, UNBOUNDED_W)
-
-    @classmethod
-    def of_ratings(cls, *, injection_w_max: float, absorption_w_max: float) -> Self:
-        """The range between full absorption and full injection; both ratings are magnitudes."""
-        return cls(-absorption_w_max, injection_w_max)
 
     def clamp(self, setpoint_w: float) -> Watts:
         return Watts(min(max(setpoint_w, self.low_w), self.high_w))

@@ -37,9 +37,3 @@ class Measurement(msgspec.Struct, frozen=True):
     @classmethod
     def missing(cls, at: datetime) -> "Measurement":
         return cls(None, at, Quality.MISSING)
-
-    def usable(self, now: datetime, age_s_max: float) -> float | None:
-        """The value if control may act on it now: good, and not older than ``age_s_max``."""
-        age_s = (now - self.at).total_seconds()
-        fresh = -age_s_max <= age_s <= age_s_max
-        return self.value if fresh and self.quality is Quality.GOOD else None

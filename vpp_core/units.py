@@ -28,10 +28,6 @@ def kw_from_watts(power_w: float) -> float:
     return power_w / KILO
 
 
-def watts_from_mw(power_mw: float) -> Watts:
-    return Watts(power_mw * MEGA)
-
-
 def mw_from_watts(power_w: float) -> float:
     return power_w / MEGA
 
@@ -42,14 +38,6 @@ def watt_hours_from_kwh(energy_kwh: float) -> WattHours:
 
 def kwh_from_watt_hours(energy_wh: float) -> float:
     return energy_wh / KILO
-
-
-def mwh_from_watt_hours(energy_wh: float) -> float:
-    return energy_wh / MEGA
-
-
-def watt_hours_from_mwh(energy_mwh: float) -> WattHours:
-    return WattHours(energy_mwh * MEGA)
 
 
 def energy_wh(power_w: float, duration_s: float) -> WattHours:

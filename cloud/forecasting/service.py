@@ -113,10 +113,6 @@ class ForecastingService:
             )
         )
 
-    def forecast_of(self, day: date) -> Forecast | None:
-        """The newest forecast of a local market day."""
-        return self._chain.latest(Forecast, horizon=local_day(day, self._zone))
-
     def forecasts(self) -> list[Forecast]:
         return self._chain.of_kind(Forecast)
 

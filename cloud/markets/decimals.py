@@ -5,7 +5,7 @@ The one place where the two meet: exact both ways, and a value that does not fit
 
 from decimal import Decimal
 
-from vpp_core.money import MICROS_PER_CENT, Money, Price
+from vpp_core.money import Money, Price
 
 WH_PER_KWH = 1_000
 WH_PER_MWH = 1_000_000
@@ -51,10 +51,6 @@ def money_from_amount(amount: Decimal, currency: str) -> Money:
 
 def cents_from_total(total: Decimal, currency: str) -> int:
     return _whole(money_from_amount(total, currency).to_decimal(), 100, currency, "a cent")
-
-
-def amount_from_cents(cents: int) -> str:
-    return _text(Money(cents * MICROS_PER_CENT).to_decimal())
 
 
 def _whole(value: Decimal, per_unit: int, unit: str, finest: str) -> int:

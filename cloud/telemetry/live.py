@@ -34,7 +34,3 @@ class LiveFleet:
         """Whether the gateway's last word was a birth; a gateway never heard of is off line."""
         state = self._states.get(site_id)
         return state is not None and state.online
-
-    @property
-    def online_count(self) -> int:
-        return sum(state.online for state in self._states.values())

@@ -191,15 +191,6 @@ class CommandTable:
         return held
 
 
-def decode_held(encoded: bytes) -> list[Held]:
-    """What :meth:`CommandTable.encode` wrote.
-
-    Raises:
-        ValueError: it is nothing of the kind.
-    """
-    return msgspec.json.decode(encoded, type=list[Held])
-
-
 def _fit(schedule: Schedule, limits: Envelope) -> tuple[Schedule, float | None]:
     """The schedule within the limits, and the first setpoint that changed."""
     steps = tuple(ScheduleStep(step.interval, limits.clamp(step.setpoint_w)) for step in schedule.steps)

@@ -44,10 +44,6 @@ class DeviceMap(msgspec.Struct, frozen=True, kw_only=True):
     def model_ids(self) -> frozenset[int]:
         return frozenset(location.model_id for location in self.models)
 
-    def location(self, model_id: int) -> ModelLocation | None:
-        """The first model of that number."""
-        return next((found for found in self.models if found.model_id == model_id), None)
-
 
 async def scan(link: Link, unit: int, base_addresses: Sequence[int] = BASE_ADDRESSES) -> DeviceMap:
     """Walk the map from model to model in blocks as large as the device gives them.

@@ -12,7 +12,7 @@ import struct
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Protocol, Self
+from typing import Final, Self
 
 from vpp_core.clock import Pace, PacedClock, SystemClock, monotonic_host_s
 from vpp_core.faults import LocalFault
@@ -25,14 +25,6 @@ _CHECKSUM: Final = struct.Struct("=Q")
 _SLOT_BYTES: Final = _VALUES.size + _CHECKSUM.size
 _FILE_BYTES: Final = _SLOTS_AT + 2 * _SLOT_BYTES
 _READS_MAX: Final = 1_000
-
-
-class Tempo(Protocol):
-    """How a story moves simulated time on, whatever the clock is made of."""
-
-    async def run_until(self, instant: datetime, speed: float) -> None:
-        """Run at ``speed`` simulated seconds a real one; return at ``instant``, with time standing still."""
-        ...
 
 
 class PaceFile:
@@ -115,17 +107,6 @@ class PaceFile:
             raise ValueError(f"a speed is zero or more, not {speed}")
         host_s = monotonic_host_s()
         self._write(Pace(self.read().at(host_s), host_s, speed))
-
-    def step_to(self, instant: datetime) -> None:
-        """Jump forward; the speed stays.
-
-        Raises:
-            ValueError: the instant has passed.
-        """
-        host_s, pace = monotonic_host_s(), self.read()
-        if instant.timestamp() < pace.at(host_s):
-            raise ValueError(f"simulated time does not step back to {instant.isoformat()}")
-        self._write(Pace(instant.timestamp(), host_s, pace.speed))
 
     async def run_until(self, instant: datetime, speed: float) -> None:
         """Run at ``speed`` until ``instant`` and stand still there, exactly; at once if it has passed."""

@@ -38,8 +38,3 @@ def test_an_empty_range_is_refused() -> None:
         Envelope(1.0, 0.0)
     with pytest.raises(ValueError, match="low <= high"):
         Envelope(float("nan"), 0.0)
-
-
-def test_ratings_span_from_full_absorption_to_full_injection() -> None:
-    assert Envelope.of_ratings(injection_w_max=5.0, absorption_w_max=3.0) == Envelope(-3.0, 5.0)
-    assert Envelope.unbounded().contains(1e11)

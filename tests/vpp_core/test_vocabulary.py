@@ -32,22 +32,6 @@ def test_overlapping_steps_are_refused() -> None:
         Schedule((step(0, 1.0), step(10, 2.0)))
 
 
-@pytest.mark.parametrize(
-    ("measurement", "usable"),
-    [
-        (Measurement(1.0, NOON), 1.0),
-        (Measurement(1.0, NOON - timedelta(seconds=11)), None),
-        (Measurement(1.0, NOON + timedelta(seconds=11)), None),
-        (Measurement(1.0, NOON, Quality.SUSPECT), None),
-        (Measurement(1.0, NOON, Quality.ESTIMATED), None),
-        (Measurement.missing(NOON), None),
-    ],
-    ids=["good", "stale", "from-the-future", "suspect", "estimated", "missing"],
-)
-def test_control_acts_on_good_and_fresh_values_only(measurement: Measurement, usable: float | None) -> None:
-    assert measurement.usable(NOON, age_s_max=10.0) == usable
-
-
 def test_a_gap_carries_no_value_and_a_value_is_no_gap() -> None:
     with pytest.raises(ValueError, match="missing"):
         Measurement(None, NOON)

@@ -251,10 +251,8 @@ def test_the_newest_enrolment_counts_and_an_opted_out_owner_does_not_take_part(
 
 
 async def test_the_forecast_is_found_again(service: ForecastingService, site: EnrolledSite) -> None:
-    assert service.forecast_of(DAY) is None
     first, second = service.issue(DAY, NOW), service.issue(DAY, NOW)
     assert first.predecessors == (site.id,)
-    assert service.forecast_of(DAY) == second
     assert service.forecasts() == [first, second]
 
 

