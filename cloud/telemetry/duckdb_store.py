@@ -62,6 +62,9 @@ FROM counted WHERE measured_at > $last GROUP BY der_id
 ORDER BY der_id, measured_at"""
 
 
+_SIGNS_OF_DAMAGE = ("not a valid DuckDB", "Corrupt", "Could not read enough bytes")
+
+
 class DuckDbStore:
     """A :class:`cloud.telemetry.store.TelemetryStore` in one file, held by one process.
 
@@ -187,9 +190,9 @@ class DuckDbStore:
 
     def _fault(self, error: duckdb.Error) -> StorageFault:
         text = str(error).splitlines()[0]
-        if "lock" in text.lower():
+        if "set lock on file" in text:
             advice = "another process holds it; stop that one"
-        elif "not a valid DuckDB" in text or "corrupt" in text.lower():
+        elif any(sign in text for sign in _SIGNS_OF_DAMAGE):
             advice = "it is damaged or no DuckDB file; move it away or restore a backup"
         else:
             advice = "check the path, its permissions and the free space"

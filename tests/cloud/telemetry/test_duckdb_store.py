@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -27,6 +28,26 @@ def test_noise_in_place_of_a_store_is_named(tmp_path: Path) -> None:
 def test_a_missing_directory_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageFault, match="check the path"):
         DuckDbStore(tmp_path / "nowhere" / "telemetry.duckdb")
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda content: content[:3_000], id="cut off"),
+        pytest.param(
+            lambda content: content[:12_300] + b"Z" * 60 + content[12_360:], id="a block overwritten"
+        ),
+        pytest.param(lambda _: b"no database" * 2_000, id="something else"),
+    ],
+)
+def test_a_damaged_store_is_told_from_one_that_is_held(
+    tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "telemetry.duckdb"
+    DuckDbStore(path).close()
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(StorageFault, match="it is damaged or no DuckDB file"):
+        DuckDbStore(path)
 
 
 @pytest.mark.integration
