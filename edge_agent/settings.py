@@ -83,7 +83,7 @@ class DroopSection(Section):
     enabled: bool = True
     nominal_hz: Positive = 60.0
     deadband_hz: Annotated[float, Field(ge=0.01, le=1.0)] = 0.036
-    k: Annotated[float, Field(ge=0.02, le=0.07)] = 0.05
+    droop_pu: Annotated[float, Field(ge=0.02, le=0.07)] = 0.05
     """Change of frequency, per unit of nominal, that changes power by the device's rating."""
 
 

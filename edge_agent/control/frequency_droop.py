@@ -22,7 +22,7 @@ class FrequencyDroop(msgspec.Struct, frozen=True, kw_only=True):
 
     nominal_hz: float = 60.0
     deadband_hz: float = 0.036
-    k: float = 0.05
+    droop_pu: float = 0.05
     """Change of frequency, per unit of nominal, that changes power by the rating."""
 
     def excursion_mhz(self, frequency_hz: float) -> int:
@@ -31,7 +31,7 @@ class FrequencyDroop(msgspec.Struct, frozen=True, kw_only=True):
 
     def change_w(self, frequency_hz: float, rating_w: float) -> float:
         """Change of injection from the power before the excursion: positive under frequency."""
-        full_mhz = self.k * self.nominal_hz * MILLIHERTZ_PER_HERTZ
+        full_mhz = self.droop_pu * self.nominal_hz * MILLIHERTZ_PER_HERTZ
         return rating_w * self.excursion_mhz(frequency_hz) / full_mhz
 
 

@@ -37,7 +37,9 @@ def make_control(settings: SiteSettings, site: CommissionedSite, table: CommandT
         [der for der in site.ders if der.kind is not DerKind.METER],
         settings.owner_limits.limits(),
         droop=FrequencyDroop(
-            nominal_hz=control.droop.nominal_hz, deadband_hz=control.droop.deadband_hz, k=control.droop.k
+            nominal_hz=control.droop.nominal_hz,
+            deadband_hz=control.droop.deadband_hz,
+            droop_pu=control.droop.droop_pu,
         ),
         droop_enabled=control.droop.enabled,
         timing=ControlTiming(
