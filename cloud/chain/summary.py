@@ -27,7 +27,7 @@ from cloud.chain.records import (
     Statement,
 )
 from vpp_core.interval import Interval
-from vpp_core.money import MICROS_PER_CENT, Money, Price
+from vpp_core.money import Money, Price
 from vpp_core.units import kw_from_watts, kwh_from_watt_hours
 
 _STAGES: tuple[tuple[type[AnyRecord], ...], ...] = (
@@ -212,7 +212,7 @@ def _money(money: Money) -> str:
 
 
 def _cents(cents: int, currency: str) -> str:
-    return str(Money(cents * MICROS_PER_CENT, currency))
+    return str(Money.from_cents(cents, currency))
 
 
 def _because(reason: str) -> str:
