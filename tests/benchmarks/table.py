@@ -9,6 +9,8 @@ from typing import NamedTuple
 from tests.benchmarks.measuring import Comparison, Timing
 
 COMMAND = "make bench"
+SHARED_LOAD = 0.5
+"""Load average a core beyond which absolute times say little."""
 _HEAD = f"""\
 # Benchmarks
 
@@ -79,6 +81,8 @@ class Table:
             f"- machine: {os.cpu_count()} cores, {platform.machine()}, {platform.system()}; "
             f"load average (1 min) {self.load_before:.1f} before the run"
         )
+        if self.load_before > SHARED_LOAD * (os.cpu_count() or 1):
+            yield "- **the machine was shared with other work**: take the ratios, not the absolute times"
         yield f"- Python {platform.python_version()} ({platform.python_implementation()})"
 
     def _groups(self) -> Iterator[str]:
