@@ -115,9 +115,12 @@ class DuckDbStore:
         }
         samples = self._columns(_ENERGY, {"devices": wanted, **span})
         sampled_s = samples["measured_at"].astype("datetime64[us]").astype(np.int64) / 1e6
+        devices_in_order = samples["der_id"].astype(np.str_)
+        starts = np.searchsorted(devices_in_order, wanted, side="left")
+        ends = np.searchsorted(devices_in_order, wanted, side="right")
         result: dict[DerId, list[EnergyStep]] = {}
-        for device in wanted:
-            mine = samples["der_id"] == device
+        for device, start, end in zip(wanted, starts, ends, strict=True):
+            mine = slice(start, end)
             result[device] = energy_steps(
                 sampled_s=sampled_s[mine],
                 injected_wh=np.asarray(samples["injected_wh"][mine], dtype=np.float64),
