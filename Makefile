@@ -48,6 +48,6 @@ $(UV): requirements/uv.txt
 
 $(READY): requirements/dev.txt pyproject.toml $(UV)
 	$(UV) venv -q --allow-existing --python $(PY) .venv
-	$(UV) pip sync -q --require-hashes --python $(PYTHON) requirements/dev.txt
+	$(UV) pip sync -q --compile-bytecode --require-hashes --python $(PYTHON) requirements/dev.txt
 	$(UV) pip install -q --no-deps --no-build-isolation --python $(PYTHON) -e .
 	@touch $@
