@@ -10,14 +10,12 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from cloud.composition import Cloud, Surroundings, build
+from cloud.composition import Surroundings, build
 from cloud.settings import ApiSettings, BrokerSettings, CloudSettings
 from cloud.telemetry.mqtt import BrokerAddress, MqttBroker, tls_context
 from vpp_core.clock import Clock, SystemClock
 from vpp_core.faults import ConfigurationFault
 from vpp_core.ids import IdFactory
-
-__all__ = ["Cloud", "Surroundings", "build", "serve"]
 
 SHUTDOWN_S = 2
 

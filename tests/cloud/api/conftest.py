@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from cloud.app import Cloud, Surroundings, build
+from cloud.composition import Cloud, Surroundings, build
 from cloud.settings import CloudSettings, load_settings
 from cloud.telemetry.wire import Inbound
 from vpp_core.clock import Clock, ManualClock

@@ -12,8 +12,8 @@ from cloud.api.app import create_app
 from cloud.api.body_limit import BODY_BYTES_MAX
 from cloud.api.problems import MEDIA_TYPE
 from cloud.api.security import read_token
-from cloud.app import Cloud
 from cloud.chain.faults import NotReady
+from cloud.composition import Cloud
 from cloud.storage.audit import AuditTrail
 from cloud.storage.database import Database
 from vpp_core.clock import ManualClock

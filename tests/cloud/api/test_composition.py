@@ -9,8 +9,8 @@ import httpx
 import msgspec
 import pytest
 
-from cloud.app import Cloud, Surroundings, build
 from cloud.chain.records import EnrolledSite
+from cloud.composition import Cloud, Surroundings, build
 from cloud.enrollment.service import Application
 from cloud.settings import CloudSettings
 from cloud.telemetry.wire import Inbound

@@ -10,7 +10,7 @@ from schemathesis.checks import CHECKS, CheckFunction, load_all_checks
 from schemathesis.core.result import Ok
 from schemathesis.openapi import from_asgi
 
-from cloud.app import Cloud
+from cloud.composition import Cloud
 
 load_all_checks()
 HELD = cast(
