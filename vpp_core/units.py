@@ -7,16 +7,13 @@ and in market adapters, and pass through the functions below.
 from typing import NewType
 
 Watts = NewType("Watts", float)
-Vars = NewType("Vars", float)
 WattHours = NewType("WattHours", float)
-Volts = NewType("Volts", float)
-Hertz = NewType("Hertz", float)
-Seconds = NewType("Seconds", float)
-Percent = NewType("Percent", float)
 
 KILO = 1_000.0
 MEGA = 1_000_000.0
+PERCENT = 100.0
 SECONDS_PER_HOUR = 3_600.0
+SECONDS_PER_DAY = 86_400
 MILLIHERTZ_PER_HERTZ = 1_000.0
 
 

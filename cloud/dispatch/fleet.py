@@ -11,8 +11,7 @@ from vpp_core.der import DerDescription, DerKind
 from vpp_core.ids import DerId, ProgramId, SiteId
 from vpp_core.measurement import Quality
 from vpp_core.messages import GatewayState, Reading
-
-PERCENT = 100.0
+from vpp_core.units import PERCENT
 
 
 class LatestReadings(Protocol):

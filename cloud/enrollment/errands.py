@@ -9,11 +9,11 @@ from vpp_core.clock import Clock
 from vpp_core.faults import CounterpartyFault
 from vpp_core.ids import SiteId
 from vpp_core.interval import floor_to
+from vpp_core.units import SECONDS_PER_DAY
 
 _log = logging.getLogger(__name__)
 
 RETRY_S = 300.0
-DAY_S = 86_400
 REFRESH_OFFSET_S = 6 * 3_600
 """History is fetched again at 06:00 UTC, when the day before is over everywhere in America but Hawaii."""
 
@@ -77,7 +77,7 @@ class HistoryErrands:
         while True:
             now = self._clock.now()
             offset = timedelta(seconds=REFRESH_OFFSET_S)
-            following = floor_to(now - offset, DAY_S) + timedelta(days=1) + offset
+            following = floor_to(now - offset, SECONDS_PER_DAY) + timedelta(days=1) + offset
             await self._clock.sleep((following - now).total_seconds())
             for site_id in self._sites():
                 self.request(site_id)

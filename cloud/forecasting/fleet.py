@@ -12,12 +12,11 @@ from vpp_core.der import DerDescription, DerKind
 from vpp_core.ids import DerId, SiteId
 from vpp_core.measurement import Quality
 from vpp_core.messages import Reading
-from vpp_core.units import SECONDS_PER_HOUR
+from vpp_core.units import PERCENT, SECONDS_PER_HOUR
 
 STORED_PRIOR_FRACTION = 0.5
 """State of charge that is assumed where none was measured lately."""
 READING_AGE_S_MAX = 3_600.0
-PERCENT = 100.0
 
 
 class Readings(Protocol):

@@ -12,8 +12,7 @@ from cloud.storage.base import Base
 from cloud.storage.database import Database
 from vpp_core.ids import SiteId
 from vpp_core.interval import Interval, floor_to
-
-DAY_S = 86_400
+from vpp_core.units import SECONDS_PER_DAY
 
 Values = tuple[float | None, ...]
 
@@ -49,7 +48,7 @@ class HistoryRepository:
         Raises:
             ValueError: the step does not divide a day, or the history does not start with a UTC day.
         """
-        if DAY_S % history.step_s or history.start != floor_to(history.start, DAY_S):
+        if SECONDS_PER_DAY % history.step_s or history.start != floor_to(history.start, SECONDS_PER_DAY):
             raise ValueError("an interval history is stored by whole UTC days from their first step")
         with self._database.session() as session:
             for start, channels in _days(history):
@@ -94,7 +93,7 @@ class HistoryRepository:
 
 
 def _days(history: IntervalHistory) -> Iterator[tuple[datetime, Channels]]:
-    per_day = DAY_S // history.step_s
+    per_day = SECONDS_PER_DAY // history.step_s
     for index in range(0, len(history.net_wh), per_day):
         piece = slice(index, index + per_day)
         start = history.start + timedelta(seconds=index * history.step_s)
@@ -104,13 +103,12 @@ def _days(history: IntervalHistory) -> Iterator[tuple[datetime, Channels]]:
 def _joined(site_id: SiteId, rows: list[HistoryDayRow]) -> IntervalHistory:
     step_s, start = rows[0].step_s, rows[0].start
     days = {row.start: msgspec.json.decode(row.body, type=Channels) for row in rows}
-    every_day = [
-        piece.start for piece in Interval(start, rows[-1].start + timedelta(seconds=DAY_S)).split(DAY_S)
-    ]
+    whole = Interval(start, rows[-1].start + timedelta(days=1))
+    every_day = [piece.start for piece in whole.split(SECONDS_PER_DAY)]
     none = Channels((), (), ())
 
     def channel(values: Iterable[Values]) -> Values:
-        per_day = DAY_S // step_s
+        per_day = SECONDS_PER_DAY // step_s
         return tuple(value for day in values for value in (*day, *[None] * (per_day - len(day))))
 
     found = [days.get(day, none) for day in every_day]

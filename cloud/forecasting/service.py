@@ -19,13 +19,13 @@ from cloud.forecasting.like_days import (
     same_day_type,
     sample_steps,
 )
-from cloud.forecasting.repository import DAY_S, HistoryRepository
+from cloud.forecasting.repository import HistoryRepository
 from cloud.markets.local_day import local_day
 from cloud.markets.utility_http import IntervalHistory, UtilityClient
 from vpp_core.der import DerKind
 from vpp_core.ids import DerId, SiteId
 from vpp_core.interval import Interval, floor_to
-from vpp_core.units import SECONDS_PER_HOUR
+from vpp_core.units import SECONDS_PER_DAY, SECONDS_PER_HOUR
 
 STEP_S = 900
 HISTORY_DAYS = LAG_DAYS_MAX + 2
@@ -71,7 +71,7 @@ class ForecastingService:
         if consent is None:
             raise LookupError(f"The owner of site '{site_id}' has not consented to the use of meter data.")
         now = self._chain.now()
-        first = floor_to(now - timedelta(days=HISTORY_DAYS), DAY_S)
+        first = floor_to(now - timedelta(days=HISTORY_DAYS), SECONDS_PER_DAY)
         await self._utility.grant(site_id, consent.id)
         history = await self._utility.interval_history(site_id, Interval(first, floor_to(now, STEP_S)))
         self._histories.save(history)
@@ -117,7 +117,7 @@ class ForecastingService:
         return self._chain.of_kind(Forecast)
 
     def _history(self, site: EnrolledSite, horizon: Interval, now: datetime) -> IntervalHistory:
-        first = floor_to(horizon.start - timedelta(days=HISTORY_DAYS), DAY_S)
+        first = floor_to(horizon.start - timedelta(days=HISTORY_DAYS), SECONDS_PER_DAY)
         history = self._histories.load(site.site_id, Interval(first, max(now, first + timedelta(days=1))))
         if history is None or history.step_s != STEP_S:
             return IntervalHistory(

@@ -4,14 +4,13 @@ from collections.abc import Iterable, Sequence
 
 from cloud.chain.records import EnrolledSite, Offer, Opportunity, Side
 from cloud.markets.catalogue import ENERGY, RESERVE
-from cloud.reporting.computed import HALF, PERCENT, Computed, computed, percentile, ratio_pct
+from cloud.reporting.computed import HALF, Computed, computed, percentile, ratio_pct
 from cloud.reporting.day_records import DayRecords
 from vpp_core.der import DerKind
 from vpp_core.ids import ProductId
 from vpp_core.money import MICROS_PER_UNIT, Price
-from vpp_core.units import mw_from_watts
+from vpp_core.units import PERCENT, SECONDS_PER_DAY, mw_from_watts
 
-SECONDS_PER_DAY = 86_400.0
 P90 = 0.9
 NO_BIDS = "nothing was offered"
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from cloud.chain.records import Record
 from vpp_core.ids import RecordId
+from vpp_core.units import PERCENT
 
-PERCENT = 100.0
 HALF, MOST = 0.5, 0.95
 
 

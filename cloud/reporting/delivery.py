@@ -15,7 +15,7 @@ from cloud.chain.records import (
     Settlement,
 )
 from cloud.markets.catalogue import Product, ProductKind
-from cloud.reporting.computed import HALF, MOST, PERCENT, Computed, computed, percentile, ratio_pct
+from cloud.reporting.computed import HALF, MOST, Computed, computed, percentile, ratio_pct
 from cloud.reporting.day_records import DayRecords
 from cloud.settlement.assessment import delivered_wh
 from cloud.settlement.baselining import RuleQuality
@@ -24,7 +24,7 @@ from cloud.settlement.settle import whole_wh
 from vpp_core.ids import CommandId
 from vpp_core.messages import ReceiptStatus
 from vpp_core.money import MICROS_PER_CENT, MICROS_PER_UNIT, WATTS_PER_MEGAWATT
-from vpp_core.units import kw_from_watts
+from vpp_core.units import PERCENT, kw_from_watts
 
 TOLERANCE = 0.05
 CENTS_PER_UNIT = MICROS_PER_UNIT // MICROS_PER_CENT

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from cloud.chain.records import EnrolledSite, Forecast
 from cloud.forecasting.accuracy import Measured, accuracy
-from cloud.reporting.computed import PERCENT, Computed, computed
+from cloud.reporting.computed import Computed, computed
 from cloud.reporting.day_records import DayRecords
 from cloud.telemetry.store import GAP_S_MAX, EnergyStep, TelemetryStore
 from vpp_core.der import DerDescription, DerKind
@@ -12,7 +12,7 @@ from vpp_core.ids import DerId
 from vpp_core.interval import Interval
 from vpp_core.measurement import Quality
 from vpp_core.messages import Reading
-from vpp_core.units import SECONDS_PER_HOUR
+from vpp_core.units import PERCENT, SECONDS_PER_HOUR
 
 SUSTAIN_S = 900.0
 """Power counts as available if the stored energy carries it this long."""

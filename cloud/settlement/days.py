@@ -12,13 +12,13 @@ from zoneinfo import ZoneInfo
 
 from vpp_core.ids import SiteId
 from vpp_core.interval import Interval
+from vpp_core.units import SECONDS_PER_DAY
 
 StepEnergy = Mapping[int, int]
 """Energy of one site by step of the local day (Wh, injection positive); a gap has no entry."""
 History = Mapping[SiteId, Mapping[date, StepEnergy]]
 
 SATURDAY = 5
-SECONDS_PER_DAY = 86_400
 
 
 class NoBaseline(ValueError):

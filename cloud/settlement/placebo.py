@@ -9,6 +9,7 @@ from cloud.settlement.baselines import Calendar, compute
 from cloud.settlement.days import History, NoBaseline, Window, is_working_day
 from cloud.settlement.rules import BaselineRule
 from vpp_core.ids import SiteId
+from vpp_core.units import PERCENT
 
 DAYS_MAX = 10
 
@@ -52,8 +53,8 @@ def placebo(rule: BaselineRule, history: History, window: Window, calendar: Cale
     mean_square = sum(error_wh**2 for error_wh in errors_wh) / len(errors_wh)
     return Placebo(
         days=days,
-        bias_pct=100.0 * sum(errors_wh) / size_wh,
-        cvrmse_pct=100.0 * math.sqrt(mean_square) / (size_wh / len(sizes_wh)),
+        bias_pct=PERCENT * sum(errors_wh) / size_wh,
+        cvrmse_pct=PERCENT * math.sqrt(mean_square) / (size_wh / len(sizes_wh)),
     )
 
 

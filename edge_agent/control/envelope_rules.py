@@ -6,9 +6,7 @@ import msgspec
 
 from vpp_core.der import DerDescription, DerKind, OwnerLimits
 from vpp_core.envelope import Envelope
-from vpp_core.units import SECONDS_PER_HOUR
-
-PERCENT = 100.0
+from vpp_core.units import PERCENT, SECONDS_PER_HOUR
 
 
 class StoredEnergy(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from edge_agent.devices.nameplate import Nameplate
 from firmware_profiles.profile import Control, Persistence, PersistenceKind, ReversionKind, SetpointUnit
+from vpp_core.units import PERCENT
 
 _RATING_TOLERANCE_W = 0.5
-_PERCENT = 100.0
 
 
 class OutOfRange(ValueError):
@@ -46,9 +46,9 @@ class Recipe:
             case SetpointUnit.WATTS:
                 return self._sign.to_core(register_value)
             case SetpointUnit.INJECTION_PCT:
-                return register_value / _PERCENT * self._nameplate.injection_w_max
+                return register_value / PERCENT * self._nameplate.injection_w_max
             case SetpointUnit.ABSORPTION_PCT:
-                return 0.0 - register_value / _PERCENT * self._nameplate.absorption_w_max
+                return 0.0 - register_value / PERCENT * self._nameplate.absorption_w_max
 
     def timer_s(self, revert_s: float) -> float | None:
         """The timer that the device will be given: whole seconds within its range; ``None``: it has none.
@@ -93,7 +93,7 @@ class Recipe:
     def _percent(self, allowed_w: float, rating_w: float) -> float:
         if rating_w <= 0.0:
             raise OutOfRange("the device does not tell the rating that its limit refers to")
-        return min(max(_PERCENT * allowed_w / rating_w, 0.0), _PERCENT)
+        return min(max(PERCENT * allowed_w / rating_w, 0.0), PERCENT)
 
 
 class WriteBudget:
