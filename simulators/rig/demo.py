@@ -11,6 +11,7 @@ Ctrl-C and 143 after SIGTERM, with nothing left running.
 
 import argparse
 import asyncio
+import shlex
 import shutil
 import signal
 import sys
@@ -202,24 +203,33 @@ class _Simulated:
 
 def _say_where(console: Console, options: Options) -> None:
     database = options.out / "cloud" / "gridchorus.sqlite"
-    console.print()
-    console.print(f"  report     {options.out / REPORT}", highlight=False, soft_wrap=True)
-    console.print(f"  figures    {options.out / SCORECARD}", highlight=False, soft_wrap=True)
-    console.print(f"  trace one  vpp-cloud trace --database {database} ID", highlight=False, soft_wrap=True)
+    _say(
+        console,
+        "",
+        f"  report     {options.out / REPORT}",
+        f"  figures    {options.out / SCORECARD}",
+        f"  trace one  vpp-cloud trace --database {shlex.quote(str(database))} ID",
+    )
 
 
 async def _keep_serving(console: Console, stage: ProcessStage) -> None:
     """Leave everything up, in real time, until a signal comes."""
-    for line in (
+    _say(
+        console,
         "",
-        f"  API        {stage.cloud_url} (documentation at {stage.cloud_url}/docs)",
+        f"  API        {stage.cloud_url} (described at {stage.cloud_url}/openapi.json)",
         f"  token      {stage.token_file}",
         "  Ctrl-C ends everything.",
-    ):
-        console.print(line, highlight=False, soft_wrap=True)
+    )
     stage.let_run()
     while True:
         await SystemClock().sleep(_HOUR_S)
+
+
+def _say(console: Console, *lines: str) -> None:
+    """Lines as they are: a path may hold what rich would take for a colour."""
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _size_w(der: DerDescription) -> float:

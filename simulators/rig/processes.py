@@ -311,5 +311,5 @@ def _quote(child: Child) -> str:
         log.seek(max(0, log.seek(0, os.SEEK_END) - _QUOTED_BYTES))
         lines = [line for line in log.read().decode(errors="replace").splitlines() if line.strip()]
     if not lines:
-        return f"it said nothing in {child.log}."
+        return f"it said nothing in {child.log}; check that the disk is not full."
     return "\n  ".join((f"its log {child.log} ends:", *lines[-_QUOTED_LINES:]))

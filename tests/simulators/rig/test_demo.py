@@ -136,11 +136,12 @@ def test_a_run_ends_with_scorecard_and_report(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     _playing(monkeypatch, replace(report_data, event=None, market=None, frequency=None, forecasts=()))
-    assert main(["--out", str(tmp_path / "out")]) == 0
-    assert {"scorecard.json", "report.html"} <= {path.name for path in (tmp_path / "out").iterdir()}
+    out = tmp_path / "[/out] of sight"
+    assert main(["--out", str(out)]) == 0
+    assert {"scorecard.json", "report.html"} <= {path.name for path in out.iterdir()}
     shown = capsys.readouterr().out
     assert "Gridchorus scorecard" in shown
-    assert "vpp-cloud trace" in shown
+    assert f"vpp-cloud trace --database '{out}/cloud/gridchorus.sqlite' ID" in shown
 
 
 @pytest.mark.usefixtures("nothing_starts")
