@@ -80,6 +80,11 @@ class DuckDbStore:
         self._where = str(path) if path else ":memory:"
         self._gap_s_max = gap_s_max
         self._connection: duckdb.DuckDBPyConnection | None = None
+        if "?" in self._where:
+            raise StorageFault(
+                f"the telemetry store {self._where} cannot be used: DuckDB would look for its log elsewhere; "
+                "choose a path without a question mark"
+            )
         try:
             self._connection = duckdb.connect(self._where, config={"threads": 1})
             self._connection.execute(_CREATE)

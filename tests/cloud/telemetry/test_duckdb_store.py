@@ -50,6 +50,12 @@ def test_a_damaged_store_is_told_from_one_that_is_held(
         DuckDbStore(path)
 
 
+def test_a_path_that_duckdb_would_cut_in_two_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StorageFault, match="without a question mark"):
+        DuckDbStore(tmp_path / "which?one.duckdb")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.integration
 def test_a_store_that_another_process_holds_is_named(tmp_path: Path) -> None:
     path = tmp_path / "telemetry.duckdb"
