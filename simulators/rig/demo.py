@@ -11,6 +11,7 @@ Ctrl-C and 143 after SIGTERM, with nothing left running.
 
 import argparse
 import asyncio
+import fcntl
 import shlex
 import shutil
 import signal
@@ -19,6 +20,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from rich.console import Console
 
@@ -59,8 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = _parser().parse_args(arguments)
     try:
         options = check(parsed)
-        prepare(options.out)
-        with asyncio.Runner(loop_factory=VirtualTimeLoop if parsed.virtual else None) as runner:
+        with (
+            prepare(options.out),
+            asyncio.Runner(loop_factory=VirtualTimeLoop if parsed.virtual else None) as runner,
+        ):
             return runner.run(_run(options, console, virtual=parsed.virtual))
     except KeyboardInterrupt:
         return _stopped(complaints, signal.SIGINT)
@@ -105,25 +109,37 @@ def check(parsed: argparse.Namespace) -> Options:
     )
 
 
-def prepare(out: Path) -> None:
+def prepare(out: Path) -> BinaryIO:
     """An empty folder for the run; what an earlier run left there is removed, nothing else is.
 
+    Returns:
+        the folder's mark, locked against another run until it is closed.
+
     Raises:
-        LocalFault: the folder holds something that is not ours, or cannot be written.
+        LocalFault: the folder holds something that is not ours, is in use, or cannot be written.
     """
     mark = out / _MARK
     try:
         if out.exists() and not mark.exists() and any(out.iterdir()):
             raise LocalFault(f"The folder {out} is not empty and not from an earlier run; name another one.")
         out.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+        held = _hold(mark)
+    except BlockingIOError as error:
+        raise LocalFault(
+            f"Another run is at work in {out}; wait for its end, or name another one."
+        ) from error
+    except OSError as error:
+        raise _unusable(out, error) from error
+    try:
         for name in _FOLDERS:
             if (out / name).exists():
                 shutil.rmtree(out / name)
         for name in (SCORECARD, REPORT):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
-        raise LocalFault(f"The folder {out} cannot be used: {error.strerror}.") from error
+        held.close()
+        raise _unusable(out, error) from error
+    return held
 
 
 async def play(options: Options, stage: Stage, progress: Progress) -> ReportData:
@@ -150,6 +166,20 @@ async def play(options: Options, stage: Stage, progress: Progress) -> ReportData
         data = await gatherer.report(run, figures)
         step.detail = f"{len(data.scorecard.kpis)} figures, {len(data.statements)} statements"
     return data
+
+
+def _hold(mark: Path) -> BinaryIO:
+    held = mark.open("ab")
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+def _unusable(out: Path, error: OSError) -> LocalFault:
+    return LocalFault(f"The folder {out} cannot be used: {error.strerror or error}.")
 
 
 async def _run(options: Options, console: Console, *, virtual: bool) -> int:

@@ -66,7 +66,7 @@ class Day(NamedTuple):
 
 def play_day(out: Path, seed: int) -> Day:
     options = Options(sites=SITES, speed=7_200.0, seed=seed, day=DAY, out=out)
-    prepare(out)
+    prepare(out).close()
 
     async def main(clock: VirtualClock) -> ReportData:
         with Progress(Console(quiet=True), lambda: None, ZONE, elapsed_s=lambda: 0.0) as progress:

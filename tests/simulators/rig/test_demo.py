@@ -68,13 +68,32 @@ def test_a_day_that_is_none_is_a_usage_error(capsys: pytest.CaptureFixture[str])
 
 def test_an_earlier_run_makes_room_for_the_next(tmp_path: Path) -> None:
     out = tmp_path / "a" / "b"
-    prepare(out)
+    prepare(out).close()
     (out / "logs").mkdir()
     (out / "logs" / "cloud.log").touch()
     (out / "report.html").touch()
     (out / "notes.txt").write_text("mine")
-    prepare(out)
+    prepare(out).close()
     assert sorted(path.name for path in out.iterdir()) == [".gridchorus-run", "notes.txt"]
+
+
+def test_a_folder_in_which_a_run_is_at_work_is_left_alone(tmp_path: Path) -> None:
+    with prepare(tmp_path):
+        (tmp_path / "logs").mkdir()
+        with pytest.raises(LocalFault, match="Another run is at work"):
+            prepare(tmp_path)
+        assert (tmp_path / "logs").is_dir()
+    prepare(tmp_path).close()
+    assert not (tmp_path / "logs").exists()
+
+
+def test_a_folder_that_is_a_link_within_is_named_as_it_is(tmp_path: Path) -> None:
+    prepare(tmp_path).close()
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "logs").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(LocalFault, match="symbolic link"):
+        prepare(tmp_path)
+    assert (tmp_path / "elsewhere").is_dir()
 
 
 def test_a_folder_with_foreign_files_is_left_alone(tmp_path: Path) -> None:
