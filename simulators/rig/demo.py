@@ -26,16 +26,16 @@ from rich.console import Console
 
 from cloud.chain.records import EnrolledSite
 from simulators.data.extracts import day_ahead_prices
-from simulators.rig.broker import parse_url
-from simulators.rig.gather import Gatherer
-from simulators.rig.outcome import ReportData, Run
-from simulators.rig.process_stage import ProcessStage, process_stage
-from simulators.rig.progress import Progress
-from simulators.rig.scorecard import show_scorecard, write_scorecard
-from simulators.rig.stage import Options, Stage
-from simulators.rig.story import Story, sites_of, victim_of
-from simulators.rig.timetable import SPEED, ZONE, Timetable
-from simulators.rig.virtual_time import VirtualTimeLoop
+from simulators.rig.report.gather import Gatherer
+from simulators.rig.report.outcome import ReportData, Run
+from simulators.rig.report.scorecard import show_scorecard, write_scorecard
+from simulators.rig.scenario.progress import Progress
+from simulators.rig.scenario.stage import Options, Stage
+from simulators.rig.scenario.story import Story, sites_of, victim_of
+from simulators.rig.scenario.timetable import SPEED, ZONE, Timetable
+from simulators.rig.virtual.virtual_time import VirtualTimeLoop
+from simulators.rig.world.broker import parse_url
+from simulators.rig.world.process_stage import ProcessStage, process_stage
 from vpp_core.clock import SystemClock, VirtualClock
 from vpp_core.der import DerDescription
 from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, LocalFault, fault_in
@@ -195,7 +195,7 @@ async def _run(options: Options, console: Console, *, virtual: bool) -> int:
                 step.detail = stage.broker
             data = await play(options, stage, progress)
             with progress.step("Scorecard and report are written"):
-                from simulators.rig.report import write_report
+                from simulators.rig.report.page import write_report
 
                 write_scorecard(options.out / SCORECARD, data.scorecard)
                 write_report(options.out / REPORT, data)
@@ -208,7 +208,7 @@ async def _run(options: Options, console: Console, *, virtual: bool) -> int:
 
 def _world(options: Options, *, virtual: bool) -> AbstractAsyncContextManager[Stage]:
     if virtual:
-        from simulators.rig.virtual_stage import virtual_stage
+        from simulators.rig.virtual.virtual_stage import virtual_stage
 
         return virtual_stage(options, VirtualClock(Timetable(options.day).opens))
     return process_stage(options, alone=[victim_of(sites_of(options))])

@@ -12,7 +12,7 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 PACKAGES = ("vpp_core", "firmware_profiles", "edge_agent", "cloud", "simulators")
-FRAME = {"cloud.app", "cloud.composition", "simulators.rig.http_server"}
+FRAME = {"cloud.app", "cloud.composition", "simulators.rig.world.http_server"}
 """What puts the routers together and serves them."""
 
 
@@ -84,12 +84,12 @@ def test_nothing_imports_in_a_circle(graph: grimp.ImportGraph, depth: int) -> No
         pytest.param("pymodbus", {"edge_agent.devices.modbus"}, id="pymodbus"),
         pytest.param(
             "aiomqtt",
-            {"edge_agent.uplink.mqtt", "cloud.telemetry.mqtt", "simulators.rig.broker"},
+            {"edge_agent.uplink.mqtt", "cloud.telemetry.mqtt", "simulators.rig.world.broker"},
             id="aiomqtt",
         ),
         pytest.param("paho", {"edge_agent.uplink.mqtt", "cloud.telemetry.mqtt"}, id="paho"),
         pytest.param("openleadr", {"cloud.openadr.ven", "simulators.utility.vtn"}, id="openleadr"),
-        pytest.param("iotcore", {"simulators.rig.iotcore_process"}, id="iotcore"),
+        pytest.param("iotcore", {"simulators.rig.world.iotcore_process"}, id="iotcore"),
         pytest.param(
             "duckdb", {"cloud.telemetry.duckdb_store", "simulators.data.make_extracts"}, id="duckdb"
         ),

@@ -7,12 +7,12 @@ from pathlib import Path
 from rich.console import Console
 
 from cloud.chain.records import Figure
-from simulators.rig.progress import Progress
-from simulators.rig.stage import Options
-from simulators.rig.story import Story
-from simulators.rig.timetable import SPEED, ZONE, Timetable
-from simulators.rig.virtual_stage import virtual_stage
-from simulators.rig.virtual_time import run_virtual
+from simulators.rig.scenario.progress import Progress
+from simulators.rig.scenario.stage import Options
+from simulators.rig.scenario.story import Story
+from simulators.rig.scenario.timetable import SPEED, ZONE, Timetable
+from simulators.rig.virtual.virtual_stage import virtual_stage
+from simulators.rig.virtual.virtual_time import run_virtual
 from tests.benchmarks.measuring import paired, timed
 from tests.benchmarks.table import Table
 from vpp_core.clock import VirtualClock

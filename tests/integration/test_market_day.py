@@ -34,14 +34,14 @@ from cloud.chain.records import (
 from cloud.chain.store import Chain
 from cloud.storage.database import open_database
 from simulators.rig.demo import play, prepare
-from simulators.rig.outcome import ReportData
-from simulators.rig.progress import Progress
-from simulators.rig.report import render_report
-from simulators.rig.scorecard import scorecard_document
-from simulators.rig.stage import Options
-from simulators.rig.timetable import ZONE, Timetable
-from simulators.rig.virtual_stage import virtual_stage
-from simulators.rig.virtual_time import run_virtual
+from simulators.rig.report.outcome import ReportData
+from simulators.rig.report.page import render_report
+from simulators.rig.report.scorecard import scorecard_document
+from simulators.rig.scenario.progress import Progress
+from simulators.rig.scenario.stage import Options
+from simulators.rig.scenario.timetable import ZONE, Timetable
+from simulators.rig.virtual.virtual_stage import virtual_stage
+from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import SystemClock, VirtualClock
 from vpp_core.ids import IdFactory, RecordId
 from vpp_core.messages import ReceiptStatus

@@ -54,7 +54,7 @@ def test_the_wheel_carries_every_file_of_the_packages(wheel: Path) -> None:
         pytest.param("cloud/payout/templates/*.j2", id="the statement's template"),
         pytest.param("cloud/storage/migrations/versions/*.py", id="migrations"),
         pytest.param("simulators/data/*.csv", id="prices, sessions and sun"),
-        pytest.param("simulators/rig/*.j2", id="the report's template"),
+        pytest.param("simulators/rig/report/*.j2", id="the report's template"),
         pytest.param("*.dist-info/licenses/LICENSE", id="the licence"),
     ],
 )

@@ -14,7 +14,7 @@ from cloud.composition import Cloud, Surroundings, build
 from cloud.enrollment.service import Application
 from cloud.settings import CloudSettings
 from cloud.telemetry.wire import Inbound
-from simulators.rig.virtual_time import run_virtual
+from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import Clock, ManualClock, VirtualClock
 from vpp_core.codec import decode, encode
 from vpp_core.der import DerDescription, DerKind, OwnerLimits

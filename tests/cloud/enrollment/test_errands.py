@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cloud.enrollment.errands import RETRY_S, HistoryErrands
-from simulators.rig.virtual_time import run_virtual
+from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import VirtualClock
 from vpp_core.faults import CounterpartyFault
 from vpp_core.ids import SiteId

@@ -18,8 +18,8 @@ from cloud.chain.records import Consent
 from cloud.chain.store import Chain
 from cloud.cli import main
 from cloud.storage.database import open_database
-from simulators.rig.broker import open_broker
-from simulators.rig.processes import supervise
+from simulators.rig.world.broker import open_broker
+from simulators.rig.world.processes import supervise
 from vpp_core.clock import ManualClock
 from vpp_core.faults import EXIT_FAULT
 from vpp_core.ids import IdFactory, OwnerId, ProgramId, SiteId

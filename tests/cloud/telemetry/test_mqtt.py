@@ -12,8 +12,8 @@ import pytest_asyncio
 from cloud.telemetry import mqtt
 from cloud.telemetry.mqtt import BrokerAddress, MqttBroker, tls_context
 from cloud.telemetry.wire import Inbound
-from simulators.rig.broker import open_broker
-from simulators.rig.processes import Children, supervise
+from simulators.rig.world.broker import open_broker
+from simulators.rig.world.processes import Children, supervise
 from vpp_core.faults import BrokerFault, ConfigurationFault
 
 pytestmark = pytest.mark.integration

@@ -23,9 +23,9 @@ from simulators.devices.evse import EvseConfig
 from simulators.devices.site import SimulatedSite
 from simulators.devices.site import SiteConfig as SimulatedSiteConfig
 from simulators.grid.script import GridScript
-from simulators.rig.memory import MemoryBroker, MemoryTransport
-from simulators.rig.memory_link import MemoryLink, Responder
-from simulators.rig.virtual_time import run_virtual
+from simulators.rig.virtual.memory import MemoryBroker, MemoryTransport
+from simulators.rig.virtual.memory_link import MemoryLink, Responder
+from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import VirtualClock
 from vpp_core.codec import decode, encode
 from vpp_core.der import DerKind

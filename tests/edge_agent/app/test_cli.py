@@ -18,8 +18,8 @@ from simulators.data.house_load import HouseLoad
 from simulators.data.pv_profile import PvProfile
 from simulators.devices.site import SimulatedSite, SiteConfig
 from simulators.grid.script import GridScript
-from simulators.rig.broker import open_broker
-from simulators.rig.processes import supervise
+from simulators.rig.world.broker import open_broker
+from simulators.rig.world.processes import supervise
 from tests.edge_agent.app.rig import Rig, play
 from vpp_core.clock import SystemClock
 from vpp_core.codec import decode

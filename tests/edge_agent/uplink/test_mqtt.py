@@ -14,8 +14,8 @@ import pytest
 from edge_agent.settings import BrokerSettings
 from edge_agent.uplink.mqtt import MqttTransport
 from edge_agent.uplink.transport import Connection, Delivery, Publication
-from simulators.rig.broker import open_broker
-from simulators.rig.processes import supervise
+from simulators.rig.world.broker import open_broker
+from simulators.rig.world.processes import supervise
 from vpp_core.faults import BrokerFault, ConfigurationFault
 
 pytestmark = pytest.mark.integration

@@ -15,7 +15,7 @@ from edge_agent.uplink.database import open_database
 from edge_agent.uplink.outbox import Outbox
 from edge_agent.uplink.session import SessionSettings, Uplink
 from edge_agent.uplink.transport import Connection, Delivery, Publication
-from simulators.rig.virtual_time import run_virtual
+from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import VirtualClock
 from vpp_core.codec import decode, encode
 from vpp_core.faults import BrokerFault, Fault

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from simulators.rig.outcome import (
+from simulators.rig.report.outcome import (
     BookMoney,
     DataSource,
     EventCurves,

@@ -10,9 +10,9 @@ import aiomqtt
 import pytest
 
 from cloud.telemetry.mqtt import BrokerAddress, MqttBroker
-from simulators.rig import broker as broker_module
-from simulators.rig.broker import Broker, open_broker, parse_url
-from simulators.rig.processes import ChildFault, supervise
+from simulators.rig.world import broker as broker_module
+from simulators.rig.world.broker import Broker, open_broker, parse_url
+from simulators.rig.world.processes import ChildFault, supervise
 from vpp_core.faults import BrokerFault, ConfigurationFault, LocalFault
 from vpp_core.topics import UPLINK
 
@@ -20,8 +20,8 @@ PATIENCE_S = 10.0
 STAND_IN = """
 import sys
 from pathlib import Path
-from simulators.rig.broker import _iotcore_config
-from simulators.rig.iotcore_process import main
+from simulators.rig.world.broker import _iotcore_config
+from simulators.rig.world.iotcore_process import main
 
 config = Path(sys.argv[2])
 port = int(config.read_text().partition("listener ")[2].split()[0])

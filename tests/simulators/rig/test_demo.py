@@ -13,7 +13,7 @@ import pytest
 
 from simulators.rig import demo
 from simulators.rig.demo import check, main, prepare
-from simulators.rig.outcome import ReportData, Scorecard
+from simulators.rig.report.outcome import ReportData, Scorecard
 from vpp_core.clock import SystemClock
 from vpp_core.faults import ConfigurationFault, CounterpartyFault, LocalFault
 

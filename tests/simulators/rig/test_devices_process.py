@@ -7,9 +7,9 @@ from edge_agent.devices.link import LinkSettings
 from edge_agent.devices.modbus import ModbusLink
 from simulators.fleet import make_fleet, make_site
 from simulators.grid.script import GridScript
-from simulators.rig.devices_process import answer, units_of
-from simulators.rig.pace import PaceFile
-from simulators.rig.processes import Program, supervise
+from simulators.rig.world.devices_process import answer, units_of
+from simulators.rig.world.pace import PaceFile
+from simulators.rig.world.processes import Program, supervise
 from vpp_core.clock import ManualClock
 from vpp_core.faults import LocalFault
 
@@ -55,7 +55,9 @@ async def test_every_site_answers_modbus_and_the_rig_may_ask_for_the_truth(tmp_p
     clock = tmp_path / "clock"
     PaceFile.create(clock, MORNING)
     config = {"sites": 2, "seed": 7, "day": "2021-08-12", "begins_at": MORNING.isoformat()}
-    program = Program("devices", "simulators.rig.devices_process", ("--clock", str(clock)), config=config)
+    program = Program(
+        "devices", "simulators.rig.world.devices_process", ("--clock", str(clock)), config=config
+    )
     async with supervise(tmp_path) as children:
         [devices] = await children.start(program)
         sites = devices.ports["sites"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from cloud.telemetry.wire import CommandSink, MessageSource
 from edge_agent.uplink.transport import Delivery, Publication, Transport
-from simulators.rig import memory
-from simulators.rig.memory import (
+from simulators.rig.virtual import memory
+from simulators.rig.virtual.memory import (
     MemoryBroker,
     MemoryConnection,
     MemorySink,
@@ -19,7 +19,7 @@ from simulators.rig.memory import (
     MemoryTransport,
     matches,
 )
-from simulators.rig.virtual_time import run_virtual
+from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import ManualClock, VirtualClock
 from vpp_core.faults import BrokerFault
 from vpp_core.ids import SiteId

@@ -3,7 +3,7 @@ import struct
 import pytest
 
 from edge_agent.devices.link import Link
-from simulators.rig.memory_link import MemoryLink
+from simulators.rig.virtual.memory_link import MemoryLink
 from vpp_core.faults import DeviceFault
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulators.rig.pace import PaceFile
+from simulators.rig.world.pace import PaceFile
 from vpp_core.clock import Pace, SystemClock, monotonic_host_s
 from vpp_core.faults import LocalFault
 
@@ -17,7 +17,7 @@ LAST = 1e12
 READER = """
 import sys
 from pathlib import Path
-from simulators.rig.pace import PaceFile
+from simulators.rig.world.pace import PaceFile
 
 pace_file = PaceFile.open(Path(sys.argv[1]))
 print("reading", flush=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from simulators.rig.process_stage import ProcessStage, process_stage
-from simulators.rig.stage import Options, Stage
-from simulators.rig.timetable import Timetable
+from simulators.rig.scenario.stage import Options, Stage
+from simulators.rig.scenario.timetable import Timetable
+from simulators.rig.world.process_stage import ProcessStage, process_stage
 
 DAY = date(2021, 8, 12)
 VICTIM = "site-03"

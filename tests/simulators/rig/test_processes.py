@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from simulators.rig.line import Line
-from simulators.rig.pace import PaceFile
-from simulators.rig.processes import ChildFault, Program, supervise
+from simulators.rig.world.line import Line
+from simulators.rig.world.pace import PaceFile
+from simulators.rig.world.processes import ChildFault, Program, supervise
 from vpp_core.clock import SystemClock
 from vpp_core.faults import BrokerFault, LocalFault
 
@@ -24,7 +24,7 @@ PATIENCE_S = 20.0
 
 CHILD = """
 import asyncio, socket, sys
-from simulators.rig.child import Setting, run_child
+from simulators.rig.world.child import Setting, run_child
 from vpp_core.faults import DeviceFault
 
 async def serve(setting: Setting) -> None:
@@ -198,7 +198,7 @@ async def test_a_child_started_by_hand_says_who_starts_it() -> None:
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from simulators.rig.processes import Program, supervise
+from simulators.rig.world.processes import Program, supervise
 
 folder = Path(sys.argv[1])
 

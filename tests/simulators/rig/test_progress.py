@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from rich.console import Console
 
-from simulators.rig.progress import Progress
+from simulators.rig.scenario.progress import Progress
 from vpp_core.faults import DeviceFault
 
 NOON = datetime(2021, 8, 12, 17, 0, 5, tzinfo=UTC)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from simulators.rig.money_flow import plot_money
-from simulators.rig.outcome import BookMoney, MoneyLine, ReportData, Scorecard
-from simulators.rig.plot_style import canvas, to_svg
-from simulators.rig.report import render_report, write_report
+from simulators.rig.report.money_flow import plot_money
+from simulators.rig.report.outcome import BookMoney, MoneyLine, ReportData, Scorecard
+from simulators.rig.report.page import render_report, write_report
+from simulators.rig.report.plot_style import canvas, to_svg
 
 VOID = {"meta", "br"}
 

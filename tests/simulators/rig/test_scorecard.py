@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from simulators.rig.outcome import Scorecard
-from simulators.rig.scorecard import show_scorecard, write_scorecard, write_whole
+from simulators.rig.report.outcome import Scorecard
+from simulators.rig.report.scorecard import show_scorecard, write_scorecard, write_whole
 from vpp_core.faults import LocalFault
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.rig.virtual_time import VirtualDeadlock, VirtualTempo, VirtualTimeLoop, run_virtual
+from simulators.rig.virtual.virtual_time import VirtualDeadlock, VirtualTempo, VirtualTimeLoop, run_virtual
 from vpp_core.clock import VirtualClock
 
 EPOCH = datetime(2021, 8, 11, 13, tzinfo=UTC)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.rig.wording import say, say_cents
+from simulators.rig.report.wording import say, say_cents
 
 
 @pytest.mark.parametrize(

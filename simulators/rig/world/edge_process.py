@@ -12,7 +12,7 @@ from edge_agent.app import run_site
 from edge_agent.devices.modbus import ModbusLink
 from edge_agent.settings import load_settings
 from edge_agent.uplink.mqtt import MqttTransport
-from simulators.rig.child import Setting, run_child
+from simulators.rig.world.child import Setting, run_child
 
 
 async def serve(setting: Setting) -> None:

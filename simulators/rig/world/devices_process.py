@@ -16,7 +16,7 @@ from simulators.devices.physics import EVSE
 from simulators.devices.site import UNITS, SimulatedSite
 from simulators.fleet import make_fleet, make_site
 from simulators.grid.script import Dip, GridScript
-from simulators.rig.child import Setting, run_child
+from simulators.rig.world.child import Setting, run_child
 
 
 async def serve(setting: Setting) -> None:

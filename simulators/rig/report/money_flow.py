@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path as Curve
 
-from simulators.rig.outcome import BookMoney
-from simulators.rig.plot_style import AMBER, BLUE, INK, MUTED, RED, TEAL, VIOLET, canvas, to_svg
-from simulators.rig.wording import say_cents
+from simulators.rig.report.outcome import BookMoney
+from simulators.rig.report.plot_style import AMBER, BLUE, INK, MUTED, RED, TEAL, VIOLET, canvas, to_svg
+from simulators.rig.report.wording import say_cents
 
 _EARNED_X, _BOOK_X, _SHARED_X = 0.0, 1.0, 2.0
 _NODE_WIDTH = 0.035

@@ -18,7 +18,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import aiomqtt
 
-from simulators.rig.processes import Children, Program
+from simulators.rig.world.processes import Children, Program
 from vpp_core.clock import SystemClock
 from vpp_core.codec import PAYLOAD_BYTES_MAX
 from vpp_core.faults import BrokerFault, ConfigurationFault, LocalFault
@@ -87,7 +87,7 @@ def _embedded(run_dir: Path, port: int) -> tuple[Program, str]:
         return Program("broker", command=(mosquitto, "-c", str(config))), "mosquitto, which is installed here"
     if importlib.util.find_spec("iotcore"):
         config = _write(run_dir / "iotcore.toml", _iotcore_config(port))
-        command = (sys.executable, "-m", "simulators.rig.iotcore_process", str(config))
+        command = (sys.executable, "-m", "simulators.rig.world.iotcore_process", str(config))
         return Program("broker", command=command), "embedded iotcore (mosquitto is not installed here)"
     raise LocalFault("There is no MQTT broker: install mosquitto, or gridchorus[sim], or give --broker URL.")
 

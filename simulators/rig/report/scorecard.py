@@ -13,8 +13,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from simulators.rig.outcome import STAGES, BookMoney, Scorecard
-from simulators.rig.wording import say, say_cents
+from simulators.rig.report.outcome import STAGES, BookMoney, Scorecard
+from simulators.rig.report.wording import say, say_cents
 from vpp_core.faults import LocalFault
 
 SCHEMA = 1

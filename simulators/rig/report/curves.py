@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cloud.chain.records import Award, Baseline, Commitment, Delivery, Forecast, ForecastSeries, Loss, Side
-from simulators.rig.outcome import EventCurves, ForecastCurves, FrequencyCurves, MarketCurves
+from simulators.rig.report.outcome import EventCurves, ForecastCurves, FrequencyCurves, MarketCurves
 from vpp_core.interval import Interval
 from vpp_core.measurement import Quality
 from vpp_core.messages import EventRecord, Reading

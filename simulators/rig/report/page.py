@@ -6,11 +6,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from simulators.rig.money_flow import plot_money
-from simulators.rig.outcome import STAGES, Kpi, ReportData
-from simulators.rig.plots import plot_event, plot_forecasts, plot_frequency, plot_market
-from simulators.rig.scorecard import write_whole
-from simulators.rig.wording import say, say_cents
+from simulators.rig.report.money_flow import plot_money
+from simulators.rig.report.outcome import STAGES, Kpi, ReportData
+from simulators.rig.report.plots import plot_event, plot_forecasts, plot_frequency, plot_market
+from simulators.rig.report.scorecard import write_whole
+from simulators.rig.report.wording import say, say_cents
 
 _TEMPLATE = "report.html.j2"
 _HEADLINES_MAX = 4

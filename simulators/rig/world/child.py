@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulators.rig.line import Line
-from simulators.rig.pace import PaceFile
+from simulators.rig.world.line import Line
+from simulators.rig.world.pace import PaceFile
 from vpp_core.clock import PacedClock
 from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, fault_in
 

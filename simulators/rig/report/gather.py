@@ -25,9 +25,8 @@ from cloud.chain.records import (
     Statement,
 )
 from simulators.data.extracts import day_ahead_prices
-from simulators.rig import curves
-from simulators.rig.operator import Desk
-from simulators.rig.outcome import (
+from simulators.rig.report import curves
+from simulators.rig.report.outcome import (
     BookMoney,
     DataSource,
     ForecastCurves,
@@ -39,8 +38,9 @@ from simulators.rig.outcome import (
     Scorecard,
     StatementLink,
 )
-from simulators.rig.stage import Options
-from simulators.rig.timetable import Timetable
+from simulators.rig.scenario.operator import Desk
+from simulators.rig.scenario.stage import Options
+from simulators.rig.scenario.timetable import Timetable
 from vpp_core.der import DerKind
 from vpp_core.faults import LocalFault
 from vpp_core.interval import Interval

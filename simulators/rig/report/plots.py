@@ -8,8 +8,8 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from simulators.rig.outcome import EventCurves, ForecastCurves, FrequencyCurves, MarketCurves
-from simulators.rig.plot_style import (
+from simulators.rig.report.outcome import EventCurves, ForecastCurves, FrequencyCurves, MarketCurves
+from simulators.rig.report.plot_style import (
     AMBER,
     BLUE,
     GRID,

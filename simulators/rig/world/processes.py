@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from simulators.rig import bootstrap
-from simulators.rig.line import Facts, Line
+from simulators.rig.world import bootstrap
+from simulators.rig.world.line import Facts, Line
 from vpp_core.faults import LocalFault, fault_in
 
 READY_S_MAX = 30.0

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cloud.app import serve as serve_cloud
 from cloud.settings import load_settings
-from simulators.rig.child import Setting, run_child
+from simulators.rig.world.child import Setting, run_child
 from vpp_core.ids import IdFactory
 
 

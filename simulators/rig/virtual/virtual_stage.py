@@ -26,15 +26,15 @@ from simulators.devices.site import SimulatedSite
 from simulators.fleet import make_fleet, make_site
 from simulators.grid.script import Dip, GridScript
 from simulators.market.app import create_app as create_market
-from simulators.rig.devices_process import units_of
-from simulators.rig.dip import DIP_SHAPE
-from simulators.rig.memory import MemoryBroker, MemorySink, MemorySource, MemoryTransport
-from simulators.rig.memory_link import MemoryLink
-from simulators.rig.meters import meters_of
-from simulators.rig.sites import UTILITY, VEN_NAME, cloud_values, site_values, write_text
-from simulators.rig.stage import Options
-from simulators.rig.timetable import Timetable
-from simulators.rig.virtual_time import VirtualTempo
+from simulators.rig.scenario.dip import DIP_SHAPE
+from simulators.rig.scenario.meters import meters_of
+from simulators.rig.scenario.sites import UTILITY, VEN_NAME, cloud_values, site_values, write_text
+from simulators.rig.scenario.stage import Options
+from simulators.rig.scenario.timetable import Timetable
+from simulators.rig.virtual.memory import MemoryBroker, MemorySink, MemorySource, MemoryTransport
+from simulators.rig.virtual.memory_link import MemoryLink
+from simulators.rig.virtual.virtual_time import VirtualTempo
+from simulators.rig.world.devices_process import units_of
 from simulators.utility.app import create_app as create_utility
 from simulators.utility.events import EventBook, PeakEvent
 from vpp_core.clock import VirtualClock
@@ -63,7 +63,7 @@ async def virtual_stage(options: Options, clock: VirtualClock) -> AsyncIterator[
 
 
 class VirtualStage:
-    """Satisfies :class:`simulators.rig.stage.Stage`."""
+    """Satisfies :class:`simulators.rig.scenario.stage.Stage`."""
 
     broker = "in memory"
     pace = "virtual, as fast as it computes"

@@ -14,15 +14,15 @@ from typing import Any
 
 import httpx
 
-from simulators.rig.broker import Broker, open_broker
-from simulators.rig.dip import DIP_SHAPE
-from simulators.rig.http_server import LOOPBACK
-from simulators.rig.pace import PaceFile
-from simulators.rig.processes import Child, Children, Program, supervise
-from simulators.rig.sites import cloud_values, site_values, write_text, write_toml
-from simulators.rig.stage import Options
-from simulators.rig.story import sites_of
-from simulators.rig.timetable import Timetable
+from simulators.rig.scenario.dip import DIP_SHAPE
+from simulators.rig.scenario.sites import cloud_values, site_values, write_text, write_toml
+from simulators.rig.scenario.stage import Options
+from simulators.rig.scenario.story import sites_of
+from simulators.rig.scenario.timetable import Timetable
+from simulators.rig.world.broker import Broker, open_broker
+from simulators.rig.world.http_server import LOOPBACK
+from simulators.rig.world.pace import PaceFile
+from simulators.rig.world.processes import Child, Children, Program, supervise
 from vpp_core.clock import PacedClock
 
 GATEWAYS_MAX = 6
@@ -56,7 +56,7 @@ async def process_stage(options: Options, alone: Collection[str] = ()) -> AsyncI
 
 
 class ProcessStage:
-    """Satisfies :class:`simulators.rig.stage.Stage`."""
+    """Satisfies :class:`simulators.rig.scenario.stage.Stage`."""
 
     cloud: httpx.AsyncClient
     utility: httpx.AsyncClient
@@ -180,7 +180,7 @@ class ProcessStage:
 
     def _program(self, name: str, module: str, config: Mapping[str, Any] | None = None) -> Program:
         arguments = ("--clock", str(self._pace.path))
-        return Program(name, f"simulators.rig.{module}", arguments, config=config or {})
+        return Program(name, f"simulators.rig.world.{module}", arguments, config=config or {})
 
 
 def _client(url: str, token: str) -> httpx.AsyncClient:

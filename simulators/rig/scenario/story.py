@@ -2,7 +2,7 @@
 
 Nothing here reaches into the cloud: every act is a call of its API, of the utility's desk, or something
 that happens in the world (a gateway dies, the grid loses a generator). What the acts lead to is read
-back from the same API by :mod:`simulators.rig.gather`.
+back from the same API by :mod:`simulators.rig.report.gather`.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cloud.chain.records import Book, EnrolledSite, Figure, GridEvent, Loss
-from simulators.rig.gather import Gatherer
-from simulators.rig.operator import Desk
-from simulators.rig.progress import Progress
-from simulators.rig.stage import Options, Stage
-from simulators.rig.timetable import EVENT_DIVISOR, IDLE_FACTOR, REAL, Timetable
+from simulators.rig.report.gather import Gatherer
+from simulators.rig.scenario.operator import Desk
+from simulators.rig.scenario.progress import Progress
+from simulators.rig.scenario.stage import Options, Stage
+from simulators.rig.scenario.timetable import EVENT_DIVISOR, IDLE_FACTOR, REAL, Timetable
 from vpp_core.faults import CounterpartyFault
 from vpp_core.units import kw_from_watts
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from simulators.data.extracts import day_ahead_prices
 from simulators.fleet import make_fleet
 from simulators.market.app import create_app as create_market
-from simulators.rig.child import Setting, read_secret, run_child
-from simulators.rig.http_server import LOOPBACK, served
-from simulators.rig.meters import meters_of
-from simulators.rig.sites import VEN_NAME
+from simulators.rig.scenario.meters import meters_of
+from simulators.rig.scenario.sites import VEN_NAME
+from simulators.rig.world.child import Setting, read_secret, run_child
+from simulators.rig.world.http_server import LOOPBACK, served
 from simulators.utility.app import create_app as create_utility
 from simulators.utility.events import EventBook
 from simulators.utility.vtn import MARKET_CONTEXT, Vtn

@@ -1,4 +1,4 @@
-"""The embedded broker as a process of its own: ``python -m simulators.rig.iotcore_process CONFIG``.
+"""The embedded broker as a process of its own: ``python -m simulators.rig.world.iotcore_process CONFIG``.
 
 iotcore cannot be stopped from inside; its rig ends the process.
 """

@@ -1,0 +1,1 @@
+"""What happens on the demo's market day, when, and through which doors."""
