@@ -15,6 +15,9 @@ FLUSH_S = 600.0
 """Simulated seconds between two writes of telemetry; a second would be twenty writes a real one."""
 RESEND_S = 3.0 * FLUSH_S
 """Gateways send again what is not acknowledged; later than the cloud acknowledges, on virtual time too."""
+GAP_S_MAX = 1_800.0
+"""Simulated seconds between two samples that still count as measured: a machine that hesitates for a fifth
+of a second lets a thousand of them pass."""
 EVENT_SETTLE_S = 2.0
 VEN_NAME = "gridchorus"
 UTILITY = "simulated-utility"
@@ -53,7 +56,7 @@ def cloud_values(
         },
         "broker": {"url": broker_url},
         "api": {"port": 0, "token_file": str(folder / "operator.token")},
-        "telemetry": {"flush_s": FLUSH_S},
+        "telemetry": {"flush_s": FLUSH_S, "gap_s_max": GAP_S_MAX},
         "market": {"url": market_url, "token_file": str(folder / "market.token")},
         "utility": {"url": utility_url, "token_file": str(folder / "utility.token")},
     }
