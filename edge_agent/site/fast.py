@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from edge_agent.control.arbiter import Decision
+from edge_agent.control.commands import InForce
 from edge_agent.control.excursion import Excursion, ExcursionRecorder, Sample
 from edge_agent.control.fail_safe import Trust
 from edge_agent.control.site_control import SiteControl
@@ -47,8 +48,9 @@ class FastLoop:
         now, now_s = self.clock.now(), self.clock.monotonic_s()
         self.control.on_frequency(frequency_hz, now_s)
         decisions = self.control.decide(now, now_s)
+        wanted = {der_id: self.control.wanted(der_id, now) for der_id in decisions}
         for der_id, decision in decisions.items():
-            await self._act(self.actuators[der_id], decision, now, now_s)
+            await self._act(self.actuators[der_id], decision, wanted[der_id], now_s)
         self.state = self._state(decisions, now)
         return None if frequency_hz is None else await self._record(frequency_hz, decisions, now, now_s)
 
@@ -65,12 +67,18 @@ class FastLoop:
             return None
         return measured.value if measured.quality is Quality.GOOD else None
 
-    async def _act(self, actuator: Actuator, decision: Decision | None, now: datetime, now_s: float) -> None:
-        slot = actuator.slot
+    async def _act(
+        self, actuator: Actuator, decision: Decision | None, decided_for: InForce | None, now_s: float
+    ) -> None:
+        """Bring a device to a decision; receipts go to the command that the decision was made for.
+
+        While a device is written to, a newer revision may arrive: what was done is not its doing.
+        """
+        slot, now = actuator.slot, self.clock.now()
         if not actuator.met or not slot.found:
             return
         effect = await actuator.apply(decision, now_s)
-        wanted = self.control.wanted(slot.der_id, now)
+        wanted = _still(decided_for, self.control.wanted(slot.der_id, now))
         name = slot.settings.name
         match effect:
             case Refused(reason, final):
@@ -130,3 +138,11 @@ class FastLoop:
             return ControlState.RESPONDING
         commanded = any(self.control.wanted(der_id, now) is not None for der_id in decisions)
         return ControlState.FOLLOWING if commanded else ControlState.READY
+
+
+def _still(decided_for: InForce | None, now_wanted: InForce | None) -> InForce | None:
+    """What is wanted now, if it is the revision that the decision was made for."""
+    if decided_for is None or now_wanted is None:
+        return None
+    same = (now_wanted.command_id, now_wanted.revision) == (decided_for.command_id, decided_for.revision)
+    return now_wanted if same else None
