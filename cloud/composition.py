@@ -17,6 +17,8 @@ from cloud.bidding.service import BiddingService
 from cloud.chain.records import EnrolledSite
 from cloud.chain.store import Chain
 from cloud.dispatch import router as dispatch_router
+from cloud.dispatch.event_plan import ProgramRules
+from cloud.dispatch.resplit import ResponseRules
 from cloud.dispatch.service import DispatchService
 from cloud.enrollment import router as enrollment_router
 from cloud.enrollment.errands import HistoryErrands
@@ -213,7 +215,12 @@ def _stages(
         opportunity=OpportunityService(chain, market, catalogue, live, zone=zone),
         bidding=BiddingService(chain, market, catalogue, live, timer_s=around.timer_s),
         dispatch=DispatchService(
-            chain=chain, catalogue=catalogue, readings=live, sink=around.sink, clock=around.clock
+            chain=chain,
+            catalogue=catalogue,
+            readings=live,
+            sink=around.sink,
+            clock=around.clock,
+            rules=(ProgramRules(), ResponseRules(**settings.dispatch.model_dump())),
         ),
         settlement=settlement,
         payout=PayoutService(chain=chain, ledger=records.ledger, zone=zone),

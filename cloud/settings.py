@@ -89,6 +89,15 @@ class TelemetrySettings(Section):
     """Longest distance of two samples across which a counter still counts as measured."""
 
 
+class DispatchSettings(Section):
+    """When a device counts as not responding in a running event."""
+
+    stale_s: Positive = 600.0
+    """Without a good reading for this long a device is not seen any more, and its share is split again."""
+    settle_s: Positive = 120.0
+    """A device has this long from an order until its measurement is judged."""
+
+
 class CloudSettings(ProcessSettings):
     """All of it; :func:`load_settings` reads it."""
 
@@ -102,6 +111,7 @@ class CloudSettings(ProcessSettings):
     market: MarketSettings
     utility: CounterpartySettings
     telemetry: TelemetrySettings = TelemetrySettings()
+    dispatch: DispatchSettings = DispatchSettings()
     openadr: OpenAdrSettings | None = None
     """Without it, no utility events arrive."""
 

@@ -232,13 +232,14 @@ class _Simulated:
 
 
 def _say_where(console: Console, options: Options) -> None:
+    program = Path(sys.executable).parent / "vpp-cloud"
     database = options.out / "cloud" / "gridchorus.sqlite"
     _say(
         console,
         "",
         f"  report     {options.out / REPORT}",
         f"  figures    {options.out / SCORECARD}",
-        f"  trace one  vpp-cloud trace --database {shlex.quote(str(database))} ID",
+        f"  trace one  {shlex.quote(str(program))} trace --database {shlex.quote(str(database))} ID",
     )
 
 

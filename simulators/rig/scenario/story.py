@@ -129,7 +129,7 @@ class Story:
             await self._run(self.times.loss, 1 / EVENT_DIVISOR)
             await self._stage.kill_gateway(self.victim)
             await self._until(self._loss_recorded, "the loss to be noticed")
-            (loss, *_) = await self._gatherer.records(Loss)
+            loss = next(each for each in await self._losses() if each.site_id == self.victim)
             step.detail = f"{self.victim} lost {kw_from_watts(loss.lost_w):.1f} kW"
             await self._run(self.times.repair, 1 / EVENT_DIVISOR)
             await self._stage.restart_gateway(self.victim)
@@ -213,8 +213,11 @@ class Story:
     async def _event_answered(self) -> bool:
         return bool(await self._gatherer.records(GridEvent))
 
+    async def _losses(self) -> list[Loss]:
+        return await self._gatherer.records(Loss)
+
     async def _loss_recorded(self) -> bool:
-        return bool(await self._gatherer.records(Loss))
+        return any(loss.site_id == self.victim for loss in await self._losses())
 
     async def _victim_online(self) -> bool:
         fleet = await self.cloud.get("/api/v1/fleet", list[dict[str, Any]])

@@ -70,7 +70,7 @@ class Timetable:
     @cached_property
     def closes(self) -> datetime:
         """Delivery is over, and the last meter values are in."""
-        return self._on(self.day + timedelta(days=1), 0, 20)
+        return self._on(self.day + timedelta(days=1), 0, 40)
 
     def _on(self, day: date, hour: int, minute: int = 0) -> datetime:
         return datetime.combine(day, time(hour, minute), ZONE)
