@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from vpp_core.interval import Interval
 
 ZONE = ZoneInfo("America/Chicago")
-SPEED = 5_400.0
-"""Simulated seconds a real one in ordinary hours: a day in sixteen seconds."""
-IDLE_FACTOR = 5.0
+SPEED = 6_000.0
+"""Simulated seconds a real one in ordinary hours: a day in less than fifteen seconds."""
+IDLE_FACTOR = 10.0
 """How much faster the hours before the market day pass, in which nothing is delivered."""
 EVENT_DIVISOR = 4.0
 """How much slower the hours of the utility's event pass: its intervals are minutes, not hours."""
