@@ -26,6 +26,7 @@ from cloud.chain.records import (
     Settlement,
     Statement,
 )
+from vpp_core.ids import ProductId
 from vpp_core.interval import Interval
 from vpp_core.money import Money, Price
 from vpp_core.units import kw_from_watts, kwh_from_watt_hours
@@ -103,12 +104,12 @@ def _bid(record: Plan | Offer | Award) -> str:
         case Offer():
             return (
                 f"{record.side} {_traded(record)} {record.product_id} {_span(record.interval)} "
-                f"at {_price(record.limit_price)}"
+                f"at {_price(record.limit_price, record.product_id)}"
             )
         case Award():
             return (
                 f"{record.side} {_traded(record)} {record.product_id} {_span(record.interval)} "
-                f"cleared at {_price(record.clearing_price)}"
+                f"cleared at {_price(record.clearing_price, record.product_id)}"
             )
         case _:
             assert_never(record)
@@ -124,7 +125,7 @@ def _dispatch(record: GridEvent | Commitment | Command | CommandReceipt | Loss) 
         case Commitment():
             return (
                 f"{record.product_id} {_span(record.interval)}: {_kw(record.power_w)} owed "
-                f"by {len(record.sites)} sites at {_price(record.price)}"
+                f"by {len(record.sites)} sites at {_price(record.price, record.product_id)}"
             )
         case Command():
             steps = len(record.schedule.steps)
@@ -197,13 +198,19 @@ def _kwh(energy_wh: float) -> str:
 
 
 def _traded(record: Offer | Award) -> str:
-    """Energy, or reserve: power held for an hour, which is another thing than its energy."""
-    amount = f"{kwh_from_watt_hours(record.quantity_wh):.3f}"
-    return f"{amount} kW-h" if "reserve" in record.product_id else f"{amount} kWh"
+    return f"{kwh_from_watt_hours(record.quantity_wh):.3f} k{_hourly(record.product_id)}"
 
 
-def _price(price: Price) -> str:
-    return f"{price.to_decimal():.2f} {price.currency}/MWh"
+def _price(price: Price, product_id: ProductId) -> str:
+    return f"{price.to_decimal():.2f} {price.currency}/M{_hourly(product_id)}"
+
+
+def _hourly(product_id: ProductId) -> str:
+    """Energy, or reserve: power held for an hour, which is another thing than its energy.
+
+    The records do not say which; the catalogue's names do.
+    """
+    return "W-h" if "reserve" in product_id else "Wh"
 
 
 def _money(money: Money) -> str:

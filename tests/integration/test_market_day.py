@@ -5,6 +5,7 @@ scorecard is then checked on the records that the first day left behind.
 """
 
 import json
+from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -32,6 +33,7 @@ from cloud.chain.records import (
     Settlement,
 )
 from cloud.chain.store import Chain
+from cloud.markets.catalogue import EVENT
 from cloud.storage.database import open_database
 from simulators.rig.demo import play, prepare
 from simulators.rig.report.outcome import ReportData
@@ -82,10 +84,11 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Day:
 
 
 @pytest.fixture(scope="module")
-def chain(day: Day) -> Chain:
+def chain(day: Day) -> Iterator[Chain]:
     clock = SystemClock()
     database = open_database(f"sqlite:///{day.out / 'cloud' / 'gridchorus.sqlite'}", migrate=False)
-    return Chain(database, IdFactory(clock.now), clock)
+    yield Chain(database, IdFactory(clock.now), clock)
+    database.close()
 
 
 def test_the_same_seed_gives_the_same_day_to_the_cent_and_the_id(
@@ -147,7 +150,7 @@ def test_what_the_dead_site_did_unseen_is_not_delivered(chain: Chain) -> None:
     (loss, *_) = chain.of_kind(Loss)
     unseen = [
         delivery.sites[loss.site_id]
-        for delivery in chain.of_kind(Delivery, product_id="utility-peak-event")
+        for delivery in chain.of_kind(Delivery, product_id=EVENT)
         if delivery.interval.start > loss.at and loss.site_id in delivery.sites
     ]
     assert any(energy.quality != "good" for energy in unseen)

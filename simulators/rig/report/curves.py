@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from cloud.chain.records import Award, Baseline, Commitment, Delivery, Forecast, ForecastSeries, Loss, Side
+from cloud.markets.catalogue import RESERVE
 from simulators.rig.report.outcome import EventCurves, ForecastCurves, FrequencyCurves, MarketCurves
 from vpp_core.interval import Interval
 from vpp_core.measurement import Quality
@@ -73,7 +74,7 @@ def market_curves(
     for award in awards:
         hour = bisect_right(starts, award.interval.start) - 1
         hours = award.interval.duration_s / SECONDS_PER_HOUR
-        if "reserve" in award.product_id:
+        if award.product_id == RESERVE:
             reserve_w[hour] += award.quantity_wh
         else:
             energy_w[hour] += (1 if award.side is Side.SELL else -1) * award.quantity_wh / hours

@@ -24,6 +24,7 @@ from cloud.chain.records import (
     Settlement,
     Statement,
 )
+from cloud.markets.catalogue import EVENT
 from simulators.data.extracts import day_ahead_prices
 from simulators.rig.report import curves
 from simulators.rig.report.outcome import (
@@ -51,7 +52,6 @@ from vpp_core.money import MICROS_PER_CENT
 RecordKind = TypeVar("RecordKind", bound=Record)
 
 HEADLINE = ("settlement_value", "dispatch_accuracy_event", "performance_reserve", "bid_to_win_energy")
-EVENT_PRODUCT = "utility-peak-event"
 STATEMENTS = "statements"
 SOURCES = (
     DataSource(
@@ -100,9 +100,7 @@ class Gatherer:
             der.der_id: await self._series(der.der_id, day) for site in sites for der in site.ders
         }
         events = [
-            commitment
-            for commitment in await self.records(Commitment)
-            if commitment.product_id == EVENT_PRODUCT
+            commitment for commitment in await self.records(Commitment) if commitment.product_id == EVENT
         ]
         return ReportData(
             scorecard=Scorecard(

@@ -15,6 +15,7 @@ from simulators.rig.scenario.operator import Desk
 from simulators.rig.scenario.progress import Progress
 from simulators.rig.scenario.stage import Options, Stage
 from simulators.rig.scenario.timetable import EVENT_DIVISOR, IDLE_FACTOR, REAL, Timetable
+from vpp_core.der import DerKind
 from vpp_core.faults import CounterpartyFault
 from vpp_core.units import kw_from_watts
 
@@ -207,7 +208,7 @@ class Story:
             for site in sites
             if site.book is Book.REGULATED
             for der in site.ders
-            if der.energy_capacity_wh > 0.0 and der.kind == "battery"
+            if der.kind is DerKind.BATTERY
         )
 
     async def _event_answered(self) -> bool:

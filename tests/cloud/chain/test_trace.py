@@ -135,7 +135,7 @@ LINES: list[tuple[AnyRecord, str]] = [
         Award(
             **LINK, product_id=RESERVE, interval=HOUR, side=Side.BUY, quantity_wh=5_000, clearing_price=PRICE
         ),
-        "buy 5.000 kW-h frequency-reserve-up 2021-08-12 12:00-13:00 UTC cleared at 42.50 USD/MWh",
+        "buy 5.000 kW-h frequency-reserve-up 2021-08-12 12:00-13:00 UTC cleared at 42.50 USD/MW-h",
     ),
     (
         GridEvent(
