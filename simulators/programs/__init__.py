@@ -1,0 +1,1 @@
+"""The commands of ``vpp-sim``, one a module: what it takes, and what it runs."""
