@@ -1,7 +1,7 @@
 """What the settings of every process share: sections, a broker's address, and one sentence for a mistake."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +14,8 @@ from vpp_core.faults import ConfigurationFault
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 """Hosts to which plain text is allowed."""
 
+_UNKNOWN_KEY = {"extra_forbidden", "unexpected_keyword_argument"}
+"""What pydantic calls it, in a section and in a plain dataclass."""
 _MQTT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 
@@ -91,10 +93,35 @@ def configured(kind: type[Settings], content: bytes, path: Path, variables: Iter
         ConfigurationFault: not TOML, an unknown key or variable, or a value out of range; the text names
             the key, and the file or the environment.
     """
+    return validated(kind, toml_values(content, path), path, variables)
+
+
+def toml_values(content: bytes, path: Path) -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Raises:
+        ConfigurationFault: it is not TOML.
+    """
     try:
-        values = tomllib.loads(content.decode())
+        return tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:
         raise ConfigurationFault(f"{path} is not valid TOML: {error}") from error
+
+
+def validated(
+    kind: type[Settings], values: Mapping[str, Any], path: Path, variables: Iterable[str]
+) -> Settings:
+    """The settings in the values of a file, with what a command line put in their place.
+
+    Args:
+        kind: the settings of the process.
+        values: tables by key.
+        path: where the values come from: it is named in faults, and paths are taken from its folder.
+        variables: names of all environment variables.
+
+    Raises:
+        ConfigurationFault: as :func:`configured`.
+    """
     _refuse_unknown(kind, variables)
     try:
         settings = kind(**values)
@@ -129,12 +156,12 @@ def _refuse_unknown(kind: type[ProcessSettings], variables: Iterable[str]) -> No
 
 def _sentence(error: ValidationError, path: Path) -> str:
     # An unknown key often explains a missing one: it is told first.
-    first = min(error.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    first = min(error.errors(), key=lambda item: item["type"] not in _UNKNOWN_KEY)
     key = ".".join(str(level) for level in first["loc"])
     match first["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "unexpected_keyword_argument":
             return f"{path}: unknown key '{key}'; remove it or correct its spelling"
-        case "missing":
+        case "missing" | "missing_argument":
             return f"{path}: the key '{key}' is missing; add it"
         case _:
             text = first["msg"].removeprefix("Value error, ")
