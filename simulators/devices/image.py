@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from simulators.devices.models import Model, Point, Value, model
-from simulators.devices.pdu import Refusal, Refused, answer
+from simulators.devices.wire.pdu import Refusal, Refused, answer
 
 BASE = 40_000
 """The register of the "SunS" marker."""

@@ -11,7 +11,7 @@ from simulators.devices.image import RegisterImage
 from simulators.devices.physics import BATTERY, EVSE, METER, PV, LoadSource, SitePhysics
 from simulators.devices.pv import Pv, PvConfig, PvSource
 from simulators.devices.registers import battery_models, evse_models, meter_models, pv_models
-from simulators.devices.server import ModbusServer
+from simulators.devices.wire.tcp import ModbusServer
 from vpp_core.clock import Clock
 
 UNITS = {METER: 1, BATTERY: 2, PV: 3, EVSE: 4}

@@ -13,7 +13,7 @@ import firmware_profiles
 from edge_agent.commissioning import cli
 from firmware_profiles import load_profiles
 from simulators.devices.image import RegisterImage
-from simulators.devices.server import ModbusServer
+from simulators.devices.wire.tcp import ModbusServer
 from tests.edge_agent.commissioning.test_checks import Rig
 
 SHIPPED = Path(firmware_profiles.__file__).parent / "profiles"

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from simulators.data.house_load import HouseLoad
 from simulators.data.pv_profile import PvProfile
-from simulators.devices.server import ModbusServer
 from simulators.devices.site import SimulatedSite, SiteConfig
+from simulators.devices.wire.tcp import ModbusServer
 from simulators.grid.script import GridScript
 from vpp_core.clock import ManualClock
 from vpp_core.faults import LocalFault

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Mapping
 
 from simulators.devices.image import RegisterImage
-from simulators.devices.pdu import Refusal, exception_response
+from simulators.devices.wire.pdu import Refusal, exception_response
 from vpp_core.faults import LocalFault
 
 _HEADER = struct.Struct(">HHHB")
