@@ -1,1 +1,1 @@
-"""The grid as the sites see it: frequency and voltage by script."""
+"""The grid around the simulated devices: frequency and voltage over time, by script, command, trace or model."""

@@ -63,6 +63,10 @@ class GridScript:
     def voltage_v(self, at_s: float) -> float:
         return VOLTAGE_NOMINAL_V + VOLTAGE_WANDER_V_MAX * self._wander(at_s / 3.0)
 
+    def voltage_pu(self, at_s: float) -> float:
+        """Per unit of :data:`VOLTAGE_NOMINAL_V`."""
+        return self.voltage_v(at_s) / VOLTAGE_NOMINAL_V
+
     def _wander(self, at_s: float) -> float:
         """Within -1 .. 1."""
         waves = zip(_WANDER_PERIODS_S, self._phases, strict=True)
