@@ -1,1 +1,1 @@
-"""The grid around the simulated devices: frequency and voltage over time, by script, command, trace or model."""
+"""The grid around the simulated devices: frequency and voltage by script, command, trace or model."""
