@@ -87,6 +87,17 @@ class Commands:
     """State of charge under which the unit does not discharge (124 MinRsvPct, 802 SoCRsvMin)."""
     charges_from_grid: bool = True
     """124 ChaGriSet."""
+    injection_max_pu: float = 1.0
+    """Ceiling of injection per unit of its rating, as the owner has set it (702 and 121 WMax): what 100 %
+    of a setpoint or limit means to a register map; ``limit`` itself stays per unit of the rating."""
+    absorption_max_pu: float = 1.0
+    """Ceiling of charging from the grid per unit of its rating (702 WChaRteMax, 124 WChaMax)."""
+    apparent_max_pu: float = 1.0
+    """Ceiling of apparent power per unit of its rating (702 and 121 VAMax)."""
+    reactive_injecting_max_pu: float = 1.0
+    """Ceiling of injected reactive power per unit of its rating (702 VarMaxInj)."""
+    reactive_absorbing_max_pu: float = 1.0
+    """The same of absorbed (702 VarMaxAbs)."""
 
     def __iter__(self) -> Iterator[Command]:
         for each in fields(self):
