@@ -12,6 +12,14 @@ Points = tuple[tuple[float, float], ...]
 """Corners of a curve in ascending order; flat outside."""
 
 
+class Category(StrEnum):
+    """Performance under abnormal conditions (clause 4.3)."""
+
+    ONE = "I"
+    TWO = "II"
+    THREE = "III"
+
+
 class Priority(StrEnum):
     """What gives way where active and reactive power together exceed the rating."""
 
@@ -32,6 +40,9 @@ class FrequencyDroop:
     """Open-loop response time: 90 % of a step."""
     floor_pu: float | None = None
     """Lowest power to which over-frequency may drive the unit; nothing: as low as it can."""
+    follows_demand: bool = False
+    """A new demand during an excursion moves the power by its difference; the standard holds the power of
+    before the excursion until it is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +124,20 @@ class Trips:
     )
     momentary_cessation: bool = True
     """Category III: no current while the voltage is at or beyond 1.1, or at or under 0.5, but no trip."""
+    category: Category = Category.THREE
+    """Names the ride-through modes, and where current ceases without a trip; the elements stand above."""
+
+    @classmethod
+    def of(cls, category: Category) -> "Trips":
+        """The default elements of a category (tables 11 to 13 and 18)."""
+        if category is Category.THREE:
+            return cls()
+        low_s = 2.0 if category is Category.ONE else 10.0
+        return cls(
+            over_voltage=(Threshold(at=1.2, clearing_s=0.16), Threshold(at=1.1, clearing_s=2.0)),
+            under_voltage=(Threshold(at=0.7, clearing_s=low_s), Threshold(at=0.45, clearing_s=0.16)),
+            category=category,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
