@@ -1,6 +1,6 @@
 """What a controller may command, whatever registers it came by; each command has its reversion timer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 
@@ -57,6 +57,16 @@ class Command:
         return True
 
 
+@dataclass(slots=True, eq=False)
+class Appointment:
+    """Something that a register map will do later, on the device's clock: adopt a curve, or go back to one."""
+
+    at_s: float
+    act: Callable[[], None]
+    reverts: bool = False
+    """A reversion: it happens, or not, as the unit's reversions do."""
+
+
 def _command(value: float) -> Command:
     return Command(value=value, value_after=value)
 
@@ -98,6 +108,8 @@ class Commands:
     """Ceiling of injected reactive power per unit of its rating (702 VarMaxInj)."""
     reactive_absorbing_max_pu: float = 1.0
     """The same of absorbed (702 VarMaxAbs)."""
+    appointments: list[Appointment] = field(default_factory=list)
+    """Kept by :meth:`expire`, in order of time."""
 
     def __iter__(self) -> Iterator[Command]:
         for each in fields(self):
@@ -107,8 +119,23 @@ class Commands:
     def expire(self, now_s: float, reversion: Reversion) -> bool:
         """Carry out the reversions that are due; whether something changed."""
         expired = [command.expire(now_s, reversion) for command in self]
-        return any(expired)
+        kept = self._keep_appointments(now_s, reversion) if self.appointments else False
+        return any(expired) or kept
+
+    def _keep_appointments(self, now_s: float, reversion: Reversion) -> bool:
+        if reversion is Reversion.ABSENT:
+            self.appointments = [each for each in self.appointments if not each.reverts]
+        due = sorted((each for each in self.appointments if each.at_s <= now_s), key=lambda each: each.at_s)
+        acted = False
+        for each in due:
+            if each in self.appointments:
+                self.appointments.remove(each)
+                if not each.reverts or reversion is Reversion.WORKS:
+                    each.act()
+                    acted = True
+        return acted
 
     def next_expiry_s(self) -> float:
         """When the next timer ends, in Unix seconds; infinity where none runs."""
-        return min((each.expires_s for each in self if each.expires_s is not None), default=float("inf"))
+        timers_s = [each.expires_s for each in self if each.expires_s is not None]
+        return min([*timers_s, *(each.at_s for each in self.appointments)], default=float("inf"))
