@@ -59,7 +59,7 @@ class Command:
 
 @dataclass(slots=True, eq=False)
 class Appointment:
-    """Something that a register map will do later, on the device's clock: adopt a curve, or go back to one."""
+    """What a register map will do later, on the device's clock: adopt a curve, or go back to one."""
 
     at_s: float
     act: Callable[[], None]
