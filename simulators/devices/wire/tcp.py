@@ -1,21 +1,20 @@
-"""A lean Modbus/TCP server (MODBUS Messaging on TCP/IP Implementation Guide 1.0b)."""
+"""Modbus/TCP, and Modbus/TLS where a context is given."""
 
 import asyncio
 import errno
-import struct
+import socket
+import ssl
 from collections.abc import Mapping
 
-from simulators.devices.image import RegisterImage
-from simulators.devices.wire.pdu import Refusal, exception_response
+from simulators.devices.wire.connection import Connections
+from simulators.devices.wire.fate import LineFaults, Responder
+from simulators.devices.wire.mbap import MbapFramer
+from simulators.devices.wire.station import LineSettings, Station
 from vpp_core.faults import LocalFault
-
-_HEADER = struct.Struct(">HHHB")
-"""Transaction, protocol, length of what follows the length field, unit."""
-_LENGTH_MIN, _LENGTH_MAX = 2, 254
 
 
 class ModbusServer:
-    """Answers for several unit ids on one port.
+    """Answers for several unit ids on one port (MODBUS Messaging on TCP/IP Implementation Guide 1.0b).
 
     Requests of a connection are answered in order, however their bytes are split or joined. An unknown
     unit gets exception 0x0B (gateway target device failed to respond). A frame with a foreign protocol
@@ -25,13 +24,38 @@ class ModbusServer:
         units: register images by unit id.
         host: address to listen on.
         port: port to listen on; 0 takes a free one.
+        settings: the line's conduct.
+        faults: what is wrong with the device.
+        tls: serve TLS with this; plain TCP without.
     """
 
-    def __init__(self, units: Mapping[int, RegisterImage], host: str = "127.0.0.1", port: int = 0) -> None:
-        self._units = dict(units)
+    def __init__(
+        self,
+        units: Mapping[int, Responder],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        settings: LineSettings | None = None,
+        faults: LineFaults | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._station = Station(units, settings, faults)
+        self._connections = Connections(self._station)
         self._host, self._port = host, port
+        self._tls = tls
         self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Transport] = set()
+        self._addresses: list[tuple[socket.AddressFamily, tuple[str, int]]] = []
+        """Where the server listens, or would if it did not refuse."""
+        self._held_ports: list[socket.socket] = []
+        """Bound and not listening: nobody else takes the port while connections are refused."""
+        self._turning: asyncio.Task[None] | None = None
+        if faults is not None:
+            faults.watch(self)
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._connections)
 
     async def start(self) -> int:
         """Listen, and return the port.
@@ -39,65 +63,63 @@ class ModbusServer:
         Raises:
             LocalFault: the address is in use, or not one of this machine.
         """
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                lambda: _Connection(self._units, self._connections), self._host, self._port
-            )
+            await self._listen(self._port)
         except OSError as error:
             reason = "it is in use" if error.errno == errno.EADDRINUSE else error.strerror
             raise LocalFault(
                 f"Cannot listen on {self._host}:{self._port} ({reason}); "
                 "choose another port, or 0 for a free one."
             ) from error
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
+        assert self._server is not None  # noqa: S101
+        self._addresses = [(each.family, each.getsockname()[:2]) for each in self._server.sockets]
+        await self._turn()
+        return self._addresses[0][1][1]
 
     async def stop(self) -> None:
         """Close the port and every connection; harmless where nothing was started."""
+        turning, self._turning = self._turning, None
+        self._addresses = []
+        if turning is not None:
+            await turning
         server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
-        for transport in list(self._connections):
-            transport.abort()
-        await server.wait_closed()
+        if server is not None:
+            server.close()
+        self._release_ports()
+        self.drop()
+        if server is not None:
+            await server.wait_closed()
 
+    def refusal_changed(self) -> None:
+        if self._addresses and (self._turning is None or self._turning.done()):
+            self._turning = asyncio.get_running_loop().create_task(self._turn(), name=f"turn {self._host}")
 
-class _Connection(asyncio.Protocol):
-    def __init__(self, units: Mapping[int, RegisterImage], connections: set[asyncio.Transport]) -> None:
-        self._units = units
-        self._connections = connections
-        self._received = bytearray()
-        self._transport: asyncio.Transport | None = None
+    def drop(self) -> None:
+        self._connections.drop()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._transport = transport
-        self._connections.add(transport)
+    async def _turn(self) -> None:
+        """Listen or refuse, as the faults would have it."""
+        while self._addresses and self._station.refuses == (self._server is not None):
+            if self._server is None:
+                await self._listen(self._addresses[0][1][1])
+                self._release_ports()
+            else:
+                self._server.close()
+                self._server = None
+                self._hold_ports()
 
-    def connection_lost(self, exc: Exception | None) -> None:
-        del exc
-        if self._transport is not None:
-            self._connections.discard(self._transport)
+    async def _listen(self, port: int) -> None:
+        self._server = await asyncio.get_running_loop().create_server(
+            lambda: self._connections.make(MbapFramer()), self._host, port, ssl=self._tls
+        )
 
-    def data_received(self, data: bytes) -> None:
-        assert self._transport is not None  # noqa: S101
-        self._received += data
-        while len(self._received) >= _HEADER.size:
-            transaction, protocol, length, unit = _HEADER.unpack_from(self._received)
-            if protocol != 0 or not _LENGTH_MIN <= length <= _LENGTH_MAX:
-                self._received.clear()
-                self._transport.close()
-                return
-            end = _HEADER.size - 1 + length
-            if len(self._received) < end:
-                return
-            pdu = bytes(self._received[_HEADER.size : end])
-            del self._received[:end]
-            response = self._respond(unit, pdu)
-            self._transport.write(_HEADER.pack(transaction, 0, len(response) + 1, unit) + response)
+    def _hold_ports(self) -> None:
+        for family, address in self._addresses:
+            held = socket.socket(family, socket.SOCK_STREAM)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            held.bind(address)
+            self._held_ports.append(held)
 
-    def _respond(self, unit: int, pdu: bytes) -> bytes:
-        image = self._units.get(unit)
-        return image.respond(pdu) if image else exception_response(pdu, Refusal.GATEWAY_TARGET)
+    def _release_ports(self) -> None:
+        while self._held_ports:
+            self._held_ports.pop().close()
