@@ -1,0 +1,1 @@
+"""Meters: energy by phase, direction and quadrant, and the registers in which meters show it."""
