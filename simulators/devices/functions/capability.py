@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from simulators.devices.functions.settings import Priority
 
+Ratio = float
+"""A quotient of two powers."""
+
 LOW_PU, LOWEST_PU = 0.2, 0.05
 LOWEST_SHARE = 0.25
 """Of the reactive capability, at the lowest active power (table 7, Category B: 0.11 of 0.44)."""
@@ -17,7 +20,7 @@ class Capability:
     Active power is per unit of its own rating, everything else per unit of the apparent power rating.
     """
 
-    apparent_per_power: float = 1.0
+    apparent_per_power: Ratio = 1.0
     """Apparent power rating over active power rating."""
     injected_max_pu: float = 0.44
     """Reactive power, over-excited."""

@@ -75,8 +75,8 @@ class Droop:
             dt_s: Length of the step.
             frequency_hz: Measured frequency.
             base_pu: Power without droop.
-            last_pu: What the unit gave at the step before: an excursion that begins now starts from it. Nothing
-                where there is no such power, as on the way up: then droop moves the power without droop.
+            last_pu: What the unit gave at the step before: an excursion that begins now starts from it.
+                Nothing where there is no such power, as on the way up: then droop moves the power without it.
             floor_pu: The least that the unit can do now.
             ceiling_pu: The most that it can and may.
         """
