@@ -1,5 +1,6 @@
 """What may go wrong on a line, as its connections ask for it; who decides lies elsewhere."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +38,11 @@ HONEST = Fate()
 
 class Line(Protocol):
     """What a fault may do to the line of its device as a whole."""
+
+    @property
+    def images(self) -> Collection[Responder]:
+        """The registers of the units behind it."""
+        ...
 
     def refusal_changed(self) -> None:
         """Connections are refused from now on, or no longer."""

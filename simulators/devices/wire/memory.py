@@ -6,7 +6,7 @@ repeats to the last bit.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeVar
 
 from simulators.devices.wire.connection import Connections
@@ -73,6 +73,10 @@ class MemoryLine:
         reader = asyncio.StreamReader(loop=loop)
         transport, protocol = await self.connect(lambda: asyncio.StreamReaderProtocol(reader, loop=loop))
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+
+    @property
+    def images(self) -> Collection[Responder]:
+        return self._station.units.values()
 
     def refusal_changed(self) -> None:
         """Whoever connects sees for himself."""

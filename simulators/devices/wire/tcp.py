@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from simulators.devices.wire.connection import Connections
 from simulators.devices.wire.fate import LineFaults, Responder
@@ -89,6 +89,10 @@ class ModbusServer:
         self.drop()
         if server is not None:
             await server.wait_closed()
+
+    @property
+    def images(self) -> Collection[Responder]:
+        return self._station.units.values()
 
     def refusal_changed(self) -> None:
         if self._addresses and (self._turning is None or self._turning.done()):
