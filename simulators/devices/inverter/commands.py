@@ -112,9 +112,18 @@ class Commands:
     """Kept by :meth:`expire`, in order of time."""
 
     def __iter__(self) -> Iterator[Command]:
-        for each in fields(self):
-            if isinstance(command := getattr(self, each.name), Command):
-                yield command
+        return iter(
+            (
+                self.setpoint_w,
+                self.limit,
+                self.charge_limit,
+                self.discharge_limit,
+                self.power_factor_injecting,
+                self.power_factor_absorbing,
+                self.reactive_pu,
+                self.connected,
+            )
+        )
 
     def expire(self, now_s: float, reversion: Reversion) -> bool:
         """Carry out the reversions that are due; whether something changed."""
@@ -139,3 +148,20 @@ class Commands:
         """When the next timer ends, in Unix seconds; infinity where none runs."""
         timers_s = [each.expires_s for each in self if each.expires_s is not None]
         return min([*timers_s, *(each.at_s for each in self.appointments)], default=float("inf"))
+
+    def drop(self) -> None:
+        """Nobody commands any more: the unit runs by itself. One that was disconnected stays so."""
+        for command in self:
+            command.expires_s = None
+            command.enabled = command is self.connected and command.enabled
+
+    def forget(self) -> None:
+        """Everything as it was when the unit was made; the commands stay the same objects."""
+        fresh = Commands()
+        for each in fields(self):
+            mine, theirs = getattr(self, each.name), getattr(fresh, each.name)
+            if isinstance(mine, Command):
+                for part in fields(mine):
+                    setattr(mine, part.name, getattr(theirs, part.name))
+            else:
+                setattr(self, each.name, theirs)
