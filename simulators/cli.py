@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from simulators.programs import data, site
+from simulators.programs import data, fleet, replay, site
 from vpp_core.faults import EXIT_FAULT, Fault
 
-PROGRAMS = (site, data)
+PROGRAMS = (site, fleet, data, replay)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -23,7 +23,7 @@ from simulators.grid.bench import (
     VOLTAGE_PU_MIN,
     checked,
 )
-from simulators.grid.recorded import read_parquet
+from simulators.grid.recorded import RECORDED, read_parquet
 from simulators.grid.script import VOLTAGE_NOMINAL_V
 from vpp_core.faults import ConfigurationFault
 
@@ -38,6 +38,8 @@ ROWS_MAX = 2_000_000
 GAP_STEPS = 1.5
 """A step longer than this many usual steps is a gap."""
 STEPS_HOLD_S = 10.0
+STEPS, RECORDING = "steps", "recorded"
+"""Names of what needs no file of the user's."""
 
 _FREQUENCY_STEPS_PU = (0.0, -0.1, -0.5, 0.0, 0.1, 0.5, 0.0)
 _VOLTAGE_STEPS_PU = (1.0, 0.97, 0.94, 0.9, 1.0, 1.03, 1.06, 1.09, 1.0)
@@ -145,6 +147,34 @@ class TraceGrid:
 
     def voltage_v(self, at_s: float) -> float:
         return VOLTAGE_NOMINAL_V * self.voltage_pu(at_s)
+
+
+def replay(
+    source: str,
+    begins_s: float,
+    *,
+    shape: Shape | None = None,
+    after: After | None = None,
+    nominal_hz: float = NOMINAL_HZ,
+) -> TraceGrid:
+    """The grid of ``steps``, of ``recorded`` (a day of frequency beside the repository) or of a file.
+
+    Unless told otherwise the first two repeat and a file holds its last sample; steps are steps, and
+    everything else is joined by straight lines.
+
+    Raises:
+        ConfigurationFault: as :func:`read_trace` does.
+    """
+    built_in = source == STEPS
+    endless = built_in or source == RECORDING
+    trace = steps(nominal_hz) if built_in else read_trace(RECORDED if source == RECORDING else Path(source))
+    return TraceGrid(
+        trace,
+        begins_s,
+        shape=shape or (Shape.HOLD if built_in else Shape.STRAIGHT),
+        after=after or (After.REPEAT if endless else After.HOLD),
+        nominal_hz=nominal_hz,
+    )
 
 
 def steps(nominal_hz: float = NOMINAL_HZ) -> Trace:

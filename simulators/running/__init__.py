@@ -1,0 +1,1 @@
+"""A fleet while it runs: its world and the tick that moves it, its ports, its log and its picture."""
