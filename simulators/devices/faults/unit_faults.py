@@ -1,15 +1,14 @@
 """Faults inside a unit: of its firmware, and of others who command it too."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
-from simulators.devices.faults.kind import Device, Layer, Respond, SimulatedFault
+from simulators.devices.faults.kind import Device, Layer, SimulatedFault
 from simulators.devices.faults.parameters import number, text
 from simulators.devices.inverter.commands import Command, Commands, Reversion
 from simulators.devices.inverter.nameplate import Nameplate
 from simulators.devices.inverter.quirks import Quirks
-from simulators.devices.wire.fate import Responder
-from simulators.devices.wire.pdu import write_span
 
 
 class Plated(Protocol):
@@ -26,8 +25,17 @@ class Commanded(Protocol):
     @property
     def commands(self) -> Commands: ...
 
+    @property
+    def on_command(self) -> list[Callable[[str, float], None]]:
+        """Told of each command from remote: its name, and when (device's clock)."""
+        ...
+
     def advance(self, now_s: float) -> float:
         """Bring the unit up to the present, and return the time of its own clock."""
+        ...
+
+    def remote_write(self, name: str) -> bool:
+        """Announce a command; whether the unit takes it."""
         ...
 
 
@@ -117,6 +125,9 @@ class Frozen(_Quirky):
         return {"frozen": True}
 
 
+_COMMANDED = ("commands", "config", "on_command", "advance", "remote_write")
+
+
 @dataclass(kw_only=True)
 class _Rival(SimulatedFault):
     """Somebody else who writes a command."""
@@ -128,11 +139,13 @@ class _Rival(SimulatedFault):
     unit: Commanded | None = field(default=None, init=False)
 
     def begin(self, device: Device) -> None:
-        self.unit = cast("Commanded", device.demand(self.name, "commands", "config", "advance"))
+        self.unit = cast("Commanded", device.demand(self.name, *_COMMANDED))
 
     def write(self, at_s: float) -> None:
         assert self.unit is not None  # noqa: S101
         now_s = self.unit.advance(at_s)
+        if not self.unit.remote_write(self.control):
+            return
         command, value = self._target(self.unit)
         command.value = value
         command.enabled = True
@@ -169,30 +182,38 @@ class SecondMaster(_Rival):
 @dataclass(kw_only=True)
 class VendorCloud(_Rival):
     name = "vendor-cloud"
-    summary = "Some time after a controller's write the vendor's cloud overrides it."
+    summary = "Some time after a controller's command the vendor's cloud overrides it."
     sees = "A command that takes effect, and is gone after a minute without any timer having ended."
 
-    after_s: float = number(60.0, 0.0, 86_400.0, "s", "from the last write to the override")
+    after_s: float = number(60.0, 0.0, 86_400.0, "s", "from the first command since its last to the override")
     override_s: float | None = field(default=None, init=False)
     device: Device | None = field(default=None, init=False)
+    is_writing: bool = field(default=False, init=False)
 
     def begin(self, device: Device) -> None:
         super().begin(device)
+        assert self.unit is not None  # noqa: S101
         self.device = device
+        self.unit.on_command.append(self._hear)
+
+    def end(self) -> None:
+        if self.unit is not None:
+            self.unit.on_command.remove(self._hear)
 
     @property
     def due_s(self) -> float | None:
         return self.override_s
 
-    def respond(self, image: Responder, pdu: bytes, onward: Respond) -> bytes:
-        answer = super().respond(image, pdu, onward)
-        if write_span(pdu) is not None and answer[0] == pdu[0] and self.device is not None:
-            self.override_s = self.device.clock_s() + self.after_s
-        return answer
-
     def act(self, now_s: float) -> None:
+        self.is_writing = True
         self.write(now_s)
+        self.is_writing = False
         self.override_s = None
+
+    def _hear(self, name: str, device_s: float) -> None:
+        del name, device_s
+        if self.override_s is None and not self.is_writing and self.device is not None:
+            self.override_s = self.device.clock_s() + self.after_s
 
 
 @dataclass(kw_only=True)
@@ -203,7 +224,7 @@ class Reboot(SimulatedFault):
     layer = Layer.UNIT
     refuses = True
 
-    off_s: float = number(10.0, 0.0, 86_400.0, "s", "until it answers again")
+    off_s: float = number(20.0, 0.0, 86_400.0, "s", "until it answers again")
 
     @property
     def lasts_s(self) -> float | None:
