@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from simulators.programs import data, fleet, replay, site
+from simulators.programs import data, faults, fleet, replay, site, tell
 from vpp_core.faults import EXIT_FAULT, Fault
 
-PROGRAMS = (site, fleet, data, replay)
+PROGRAMS = (site, fleet, data, replay, tell, faults)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
