@@ -1,5 +1,7 @@
 """Behind the bridge: modules, cells and the bus that joins them; who gives what."""
 
+import math
+
 from simulators.devices.inverter.config import InverterConfig
 from simulators.devices.inverter.efficiency import Stage
 from simulators.devices.inverter.nameplate import Kind
@@ -8,6 +10,8 @@ from simulators.devices.inverter.storage import Storage
 
 FAR = 4.0
 """A battery whose border is farther away than this multiple of its rating needs no sum about it."""
+
+ROUNDING_W = 1e-3
 
 
 class DcSide:
@@ -35,6 +39,7 @@ class DcSide:
         """Of the bus."""
         self.sunny_w = self._sunny_bus_w = 0.0
         """What the modules could give, at their terminals and at the bus."""
+        self._dark = True
         self.ceiling_w = self.floor_w = 0.0
         """At the grid, within the ratings."""
         self.pv_w = self.cells_w = self.heat_w = 0.0
@@ -43,13 +48,14 @@ class DcSide:
     @property
     def asleep(self) -> bool:
         """A unit without a battery whose modules give less than it needs to run."""
-        return not self.stores and self.ceiling_w <= 0.0
+        return self._dark and not self.stores
 
     def look(self, sun_pu: float, orders: Orders, dt_s: float, derating: float) -> None:
         """Work out what is possible over the next ``dt_s`` where heat leaves a share of the rating."""
         sunny_w = sun_pu * self._plate.pv_w_max if sun_pu > 0.0 else 0.0
         if sunny_w != self.sunny_w:
             self.sunny_w, self._sunny_bus_w = sunny_w, self._tracker.delivered_w(sunny_w)
+            self._dark = self.bridge.delivered_w(self._sunny_bus_w) <= 0.0
         self._mind_the_cells(orders, dt_s)
         self._low_w, self._high_w = -self._take_w, self._sunny_bus_w + self._give_w
         if not orders.charges_from_grid:
@@ -106,6 +112,9 @@ class DcSide:
                 battery_w = -self._take_w
             self.cells_w = self._cells.drawn_w(battery_w) if battery_w != 0.0 else 0.0
         used_w = bus_w - battery_w
+        assert -ROUNDING_W <= used_w <= sunny_w + ROUNDING_W, (  # noqa: S101
+            f"the bus gives {bus_w} W, the battery {battery_w} W, and the modules cannot give {used_w} W"
+        )
         if used_w >= sunny_w:
             self.pv_w = self.sunny_w
         else:
@@ -114,6 +123,12 @@ class DcSide:
     def rest(self) -> None:
         """Nothing flows at all."""
         self.pv_w = self.cells_w = self.heat_w = 0.0
+
+    def calm_steps(self, dt_s: float) -> float:
+        """For how many further steps the present flows leave unchanged what is possible; may be infinite."""
+        if self.storage is None:
+            return math.inf
+        return self.storage.calm_steps(self.cells_w, dt_s, self._far_w)
 
     def available_w(self, dt_s: float) -> float:
         """What could be injected now, commands and heat apart."""

@@ -14,6 +14,12 @@ class DeviceClock:
             return now_s
         return self._shown_s + (now_s - self._true_s) * self._rate
 
+    def true_s(self, shown_s: float) -> float:
+        """When, in truth, the clock will show this."""
+        if self._rate == 1.0 and self._true_s == self._shown_s:
+            return shown_s
+        return self._true_s + (shown_s - self._shown_s) / self._rate if self._rate > 0.0 else float("inf")
+
     def run(self, rate: float, now_s: float) -> None:
         """Count ``rate`` seconds for each true one from ``now_s`` on."""
         if rate == self._rate:

@@ -13,13 +13,15 @@ class Heartbeat:
     def __init__(self, timeout_s: float | None) -> None:
         self._timeout_s = timeout_s
         self._count: int | None = None
+        self.silent = False
+        """Lost, and not heard of since."""
         self._lost_at_s = float("inf")
 
     def beat(self, count: int, now_s: float) -> None:
         """The controller has written its counter; writing the same count again is no beat."""
         if count == self._count:
             return
-        self._count = count
+        self._count, self.silent = count, False
         self._lost_at_s = now_s + self._timeout_s if self._timeout_s is not None else float("inf")
 
     @property
@@ -32,11 +34,13 @@ class Heartbeat:
         if now_s < self._lost_at_s:
             return False
         self.forget()
+        self.silent = True
         return True
 
     def forget(self) -> None:
         """As if the controller had never beaten."""
         self._count, self._lost_at_s = None, float("inf")
+        self.silent = False
 
 
 def own_count(running_s: float) -> int:

@@ -12,7 +12,7 @@ from simulators.devices.inverter.counters import Energies
 from simulators.devices.inverter.dc import DcSide
 from simulators.devices.inverter.device_clock import DeviceClock
 from simulators.devices.inverter.heartbeat import Heartbeat, own_count
-from simulators.devices.inverter.orders import orders
+from simulators.devices.inverter.orders import orders, signature
 from simulators.devices.inverter.power_stage import PowerStage
 from simulators.devices.inverter.quirks import Quirks
 from simulators.devices.inverter.reading import Reading, show
@@ -20,9 +20,16 @@ from simulators.devices.inverter.response import DeadTime
 from simulators.devices.inverter.snapshot import Alarm, Snapshot
 from simulators.devices.inverter.sources import Grid, Night, Sun
 from simulators.devices.inverter.steps import Steps
+from simulators.devices.inverter.stillness import Stillness
 from simulators.devices.inverter.thermal import HeatSink
 from simulators.devices.inverter.wishes import Wishes
 
+FULL_POWER_PU = 0.88
+"""The lowest voltage of continuous operation: from here down the current limit binds, and power falls."""
+STEPS_STILL_MAX = 1_000_000
+OVER_TEMPERATURE, HEARTBEAT_LOST, MANUAL_SHUTDOWN = (
+    int(each) for each in (Alarm.OVER_TEMPERATURE, Alarm.HEARTBEAT_LOST, Alarm.MANUAL_SHUTDOWN)
+)
 AT_REST = Decided(0.0, 0.0, Mode.TRIP, Excursion(0), 0.0, throttled=False, droop_active=False)
 
 
@@ -61,8 +68,11 @@ class Inverter:
         self._running = True
         self._latched = 0
         self._decided = AT_REST
-        self._frequency_hz = self._voltage_pu = 0.0
-        self._number = -1
+        self._frequency_hz = self._voltage_pu = self._sun_pu = 0.0
+        self._number = self._kept = 0
+        """The latest step, and the one up to which flows have been kept account of."""
+        self._stillness = Stillness()
+        self._signature: tuple[object, ...] = ()
         self._poll()
         self._step(0)
         self._shown = self._read()
@@ -79,6 +89,7 @@ class Inverter:
             ImpossibleSettings: the former ones stay in force.
         """
         self._functions.settings = settings
+        self._stillness.stir()
 
     @property
     def now_s(self) -> float:
@@ -95,10 +106,10 @@ class Inverter:
         if last > self._number:
             self._poll()
             refresh = self._refresh_after(last)
-            for number in range(self._number + 1, last + 1):
-                self._step(number)
-                if number == refresh:
-                    self._shown = self._read()
+            if refresh > self._number:
+                self._run(refresh)
+                self._shown = self._read()
+            self._run(last)
             self._energies.check()
         self._true_s = max(self._true_s, now_s)
         return self._clock.at(self._true_s)
@@ -131,11 +142,13 @@ class Inverter:
     def start(self) -> None:
         """Come back after :meth:`stop`, by way of entering service."""
         self._shutting_down, self._running = False, True
+        self._stillness.stir()
 
     def stop(self) -> None:
         """Ramp down and stay off."""
         self._shutting_down = self._running
-        self._latched |= Alarm.MANUAL_SHUTDOWN
+        self._latched |= MANUAL_SHUTDOWN
+        self._stillness.stir()
 
     def reset_alarms(self) -> None:
         """Forget alarms whose cause is gone."""
@@ -143,6 +156,7 @@ class Inverter:
 
     def reboot(self) -> None:
         """Go dark for the time that booting takes; only configuration, energy and counters outlast it."""
+        self._keep()
         self._booting, self._booted_at_s = True, self.now_s + self.config.boot_s
         self.commands.forget()
         self._heartbeat.forget()
@@ -155,6 +169,9 @@ class Inverter:
         self._decided = AT_REST
         self._orders = orders(self.commands, self.config, obeys=True)
         self._coming.forget(self._orders)
+        self._stage.bound(self._orders)
+        self._signature = ()
+        self._stillness.stir()
 
     @property
     def booting(self) -> bool:
@@ -173,14 +190,19 @@ class Inverter:
 
     def _poll(self) -> None:
         """Take notice of what was written since the former advance."""
-        self._clock.run(self.quirks.clock_rate, self._true_s)
-        self._read_orders(self.now_s)
-
-    def _read_orders(self, now_s: float) -> None:
+        quirks, local = self.quirks, self.local
+        self._clock.run(quirks.clock_rate, self._true_s)
+        found = (*signature(self.commands), local, quirks.reversion, self._heartbeat.lost_at_s)
+        if found == self._signature:
+            return
+        self._signature = found
         if self._reversion() is Reversion.ABSENT:
-            self.commands.expire(now_s, Reversion.ABSENT)
-        new = orders(self.commands, self.config, obeys=not self.local)
-        self._coming.say(new, now_s + self.config.response.dead_time_s + self.quirks.extra_lag_s)
+            self.commands.expire(self.now_s, Reversion.ABSENT)
+        self._hear(self.now_s + self.config.response.dead_time_s + quirks.extra_lag_s)
+
+    def _hear(self, counts_from_s: float) -> None:
+        """Take the commands as they are now, to count from an instant of the device's clock on."""
+        self._coming.say(orders(self.commands, self.config, obeys=not self.local), counts_from_s)
         self._due_s = min(
             self.commands.next_expiry_s(),
             self._heartbeat.lost_at_s,
@@ -197,47 +219,87 @@ class Inverter:
             self._booting = False
         self.commands.expire(now_s, self._reversion())
         if self._heartbeat.lost(now_s):
-            self._latched |= Alarm.HEARTBEAT_LOST
+            self._latched |= HEARTBEAT_LOST
             if self.config.heartbeat_acts:
                 self.commands.drop()
-        self._read_orders(now_s)
+        self._hear(now_s)
         if (new := self._coming.at(now_s)) is not self._orders:
             self._orders = new
             self._stage.bound(new)
-            self._due_s = min(self._due_s, self._coming.next_s())
+            self._hear(now_s)
+        self._stillness.stir()
+
+    def _run(self, last: int) -> None:
+        """Take all steps up to ``last``; those in which nothing can move are only looked at."""
+        while self._number < last:
+            if self._stillness.until > self._number:
+                self._pass_by(min(last, self._stillness.until))
+                if self._number == last:
+                    return
+            self._step(self._number + 1)
+
+    def _pass_by(self, last: int) -> None:
+        """Go on as far as grid and sun stay as they are and nothing is due, at the most to ``last``."""
+        begins_s, step_s, number = self._begins_s, self.config.step_s, self._number
+        frequency_hz, voltage_pu, sun_pu = self._grid.frequency_hz, self._grid.voltage_pu, self._sun.power_pu
+        was_hz, was_pu, was_sun_pu = self._frequency_hz, self._voltage_pu, self._sun_pu
+        if (due_s := self._clock.true_s(self._due_s)) < math.inf:
+            last = min(last, self._steps.latest(due_s) - 1)
+        while number < last:
+            at_s = begins_s + (number + 1) * step_s
+            if frequency_hz(at_s) != was_hz or voltage_pu(at_s) != was_pu or sun_pu(at_s) != was_sun_pu:
+                break
+            number += 1
+        if number == self._number:
+            self._stillness.stir()
+        self._number = number
 
     def _step(self, number: int) -> None:
         at_s = self._steps.instant_s(number)
-        self._keep(self.config.step_s if number > 0 else 0.0)
-        self._number, self._true_s = number, max(self._true_s, at_s)
+        self._number = number
+        self._keep()
         if (device_s := self._clock.at(at_s)) >= self._due_s:
             self._attend(device_s)
         self._frequency_hz, self._voltage_pu = self._grid.frequency_hz(at_s), self._grid.voltage_pu(at_s)
+        self._sun_pu = self._sun.power_pu(at_s)
         if self._booting:
             return
-        self._dc.look(self._sun.power_pu(at_s), self._orders, self.config.step_s, self._heat.derating)
+        self._dc.look(self._sun_pu, self._orders, self.config.step_s, self._heat.derating)
         self._wishes.step(self._orders, self._stage.power_w)
-        self._decided = decided = self._functions.step(self._sense())
+        sensed = self._sense()
+        still = self._stillness
+        still.before(self._functions, sensed)
+        self._decided = decided = self._functions.step(sensed)
         self._answer(decided)
-        self._latched |= self._present_alarms()
+        if (alarms := self._present_alarms()) != 0:
+            self._latched |= alarms
+        flows = self._stage.power_w, self._stage.reactive_var, self._dc.pv_w, self._dc.cells_w, decided
+        if still.after(self._functions, flows):
+            still.until = self._calm_until()
+
+    def _calm_until(self) -> int:
+        """The last step up to which the present flows change nothing; this one if they do."""
+        if self._shutting_down or not self._heat.stays_cool(self._dc.heat_w):
+            return self._number
+        return self._number + int(min(self._dc.calm_steps(self.config.step_s), STEPS_STILL_MAX))
 
     def _sense(self) -> Sensed:
-        plate, wishes, dc, ordered = self.config.nameplate, self._wishes, self._dc, self._orders
-        rated_w = plate.injection_w_max
+        wishes, dc, ordered = self._wishes, self._dc, self._orders
+        rated_w = self.config.nameplate.injection_w_max
         low, high = self._phases.extremes
         return Sensed(
-            self.config.step_s,
-            self._frequency_hz,
-            self._voltage_pu,
-            wishes.power_w / rated_w,
-            dc.ceiling_w / rated_w,
-            dc.floor_w / rated_w,
-            wishes.reactive_pu,
-            ordered.priority,
-            wishes.limit_pu,
-            ordered.connected and self._running,
-            self._voltage_pu * low,
-            self._voltage_pu * high,
+            dt_s=self.config.step_s,
+            frequency_hz=self._frequency_hz,
+            voltage_pu=self._voltage_pu,
+            demand_pu=wishes.power_w / rated_w,
+            available_pu=dc.ceiling_w / rated_w,
+            floor_pu=dc.floor_w / rated_w,
+            reactive_demand_pu=wishes.reactive_pu,
+            priority=ordered.priority,
+            limit_pu=wishes.limit_pu,
+            permitted=ordered.connected and self._running,
+            voltage_low_pu=self._voltage_pu * low,
+            voltage_high_pu=self._voltage_pu * high,
         )
 
     def _answer(self, decided: Decided) -> None:
@@ -245,13 +307,14 @@ class Inverter:
         if decided.mode in CEASED or self._dc.asleep:
             stage.cease()
         elif self._shutting_down:
-            stage.follow(0.0, 0.0, self._orders.priority)
+            stage.follow(0.0, 0.0, self._orders.priority, 1.0)
         else:
             target_w, target_var = (
                 decided.power_pu * plate.injection_w_max,
                 decided.reactive_pu * plate.apparent_va_max,
             )
-            stage.follow(target_w, target_var, self._priority())
+            grip = min(self._heat.derating, self._voltage_pu / FULL_POWER_PU)
+            stage.follow(target_w, target_var, self._priority(), grip)
         if self._shutting_down and stage.power_w == 0.0 == stage.reactive_var:
             self._shutting_down = self._running = False
         self._dc.flow(stage.power_w, stage.reactive_var)
@@ -260,10 +323,12 @@ class Inverter:
         settings = self._functions.settings
         return settings.volt_var.priority if settings.volt_var.enabled else self._orders.priority
 
-    def _keep(self, dt_s: float) -> None:
-        """Carry the present flows on for ``dt_s``."""
-        if dt_s <= 0.0:
+    def _keep(self) -> None:
+        """Keep account of the present flows up to the latest step."""
+        if self._kept == self._number:
             return
+        dt_s = (self._number - self._kept) * self.config.step_s
+        self._kept = self._number
         stage, dc = self._stage, self._dc
         self._energies.count(stage.power_w, stage.reactive_var, dc.pv_w, dc.cells_w, dt_s)
         if dc.storage is not None:
@@ -271,9 +336,13 @@ class Inverter:
         self._heat.warm(dc.heat_w, dt_s)
 
     def _present_alarms(self) -> int:
-        bits = int(self._decided.alarms)
+        bits = self._decided.alarms.value
         if self._heat.too_hot:
-            bits |= Alarm.OVER_TEMPERATURE
+            bits |= OVER_TEMPERATURE
+        if self._heartbeat.silent:
+            bits |= HEARTBEAT_LOST
+        if self._shutting_down or not self._running:
+            bits |= MANUAL_SHUTDOWN
         return bits
 
     def _refresh_after(self, last: int) -> int:
@@ -284,6 +353,7 @@ class Inverter:
         return self._steps.refresh(last, refresh_s)
 
     def _read(self) -> Reading:
+        self._keep()
         stage, dc = self._stage, self._dc
         return Reading(
             at_s=self._clock.at(self._steps.instant_s(self._number)),
@@ -298,10 +368,11 @@ class Inverter:
             power_w=stage.power_w,
             reactive_var=stage.reactive_var,
             wanted_w=self._wishes.power_w,
+            decided_w=self._decided.power_pu * self.config.nameplate.injection_w_max,
             frequency_hz=self._frequency_hz,
             voltage_pu=self._voltage_pu,
             available_w=0.0 if self._booting else dc.available_w(self.config.step_s),
-            sunny_w=dc.sunny_w,
+            sunny_w=0.0 if self._booting else dc.sunny_w,
             pv_w=dc.pv_w,
             cells_w=dc.cells_w,
             energy_wh=dc.storage.energy_wh if dc.storage is not None else None,

@@ -82,6 +82,28 @@ def orders(commands: Commands, config: InverterConfig, *, obeys: bool) -> Orders
     )
 
 
+def signature(commands: Commands) -> tuple[float | None, ...]:
+    """Everything that :func:`orders` reads, and the timers: while it stays the same, nobody has written."""
+    setpoint, limit, reactive = commands.setpoint_w, commands.limit, commands.reactive_pu
+    charge, discharge = commands.charge_limit, commands.discharge_limit
+    injecting, absorbing = commands.power_factor_injecting, commands.power_factor_absorbing
+    connected = commands.connected
+    return (
+        setpoint.value, setpoint.enabled, setpoint.ramp_s, setpoint.expires_s,
+        limit.value, limit.enabled, limit.ramp_s, limit.expires_s,
+        charge.value, charge.enabled, charge.ramp_s, charge.expires_s,
+        discharge.value, discharge.enabled, discharge.ramp_s, discharge.expires_s,
+        reactive.value, reactive.enabled, reactive.ramp_s, reactive.expires_s,
+        injecting.value, injecting.enabled, injecting.expires_s,
+        absorbing.value, absorbing.enabled, absorbing.expires_s,
+        connected.value, connected.enabled, connected.expires_s,
+        commands.priority is Priority.ACTIVE, commands.reserve_pu, commands.charges_from_grid,
+        commands.injection_max_pu, commands.absorption_max_pu, commands.apparent_max_pu,
+        commands.reactive_injecting_max_pu, commands.reactive_absorbing_max_pu,
+        *([each.at_s for each in commands.appointments] if commands.appointments else ()),
+    )  # fmt: skip
+
+
 def _settings_of(commands: Commands) -> Commands:
     return Commands(
         reserve_pu=commands.reserve_pu,

@@ -1,11 +1,17 @@
 """The power stage: what was decided reaches the terminals late, and only as far as the unit can."""
 
+import math
+
 from simulators.devices.functions.capability import Capability
 from simulators.devices.functions.settings import Priority
 from simulators.devices.inverter.config import InverterConfig
 from simulators.devices.inverter.dc import DcSide
 from simulators.devices.inverter.orders import Orders
 from simulators.devices.inverter.response import NEAR_PU, Follower
+
+
+ROUNDS = 4
+"""Each round leaves a twentieth of the disagreement between bus and capability, at the most."""
 
 
 class PowerStage:
@@ -35,14 +41,19 @@ class PowerStage:
         """Open the gates: no current from this step on, and nothing to remember."""
         self.power_w = self.reactive_var = self._power.value = self._reactive.value = 0.0
 
-    def follow(self, target_w: float, target_var: float, priority: Priority) -> None:
-        """One step towards the targets, within what there is at this instant."""
+    def follow(self, target_w: float, target_var: float, priority: Priority, grip: float) -> None:
+        """One step towards the targets, within what there is at this instant.
+
+        ``grip`` is the share of the apparent power rating that heat and low voltage leave.
+        """
         power_w, reactive_var = self._power.follow(target_w), self._reactive.follow(target_var)
-        power_w, reactive_var = self._hold(power_w, reactive_var, priority)
+        power_w, reactive_var = self._hold(power_w, reactive_var, priority, grip)
         self._power.value, self._reactive.value = power_w, reactive_var
         self.power_w, self.reactive_var = power_w, reactive_var
 
-    def _hold(self, power_w: float, reactive_var: float, priority: Priority) -> tuple[float, float]:
+    def _hold(
+        self, power_w: float, reactive_var: float, priority: Priority, grip: float
+    ) -> tuple[float, float]:
         """Where losses of reactive power change what the bus has left, reactive power gives way."""
         dc = self._dc
         if power_w > dc.ceiling_w:
@@ -52,12 +63,19 @@ class PowerStage:
         if power_w == 0.0 == reactive_var:
             return 0.0, 0.0
         power_w, reactive_var = self._share(power_w, reactive_var, priority)
-        fitted_w = dc.fit(power_w, reactive_var)
-        if fitted_w == power_w:
-            return power_w, reactive_var
-        if fitted_w < 0.0 and not dc.stores:
-            return 0.0, 0.0
-        return self._share(fitted_w, reactive_var, Priority.ACTIVE)
+        if grip < 1.0:
+            apparent_va, left_va = math.hypot(power_w, reactive_var), grip * self._plate.apparent_va_max
+            if apparent_va > left_va:
+                left = left_va / apparent_va
+                power_w, reactive_var = self._share(left * power_w, left * reactive_var, Priority.ACTIVE)
+        for _ in range(ROUNDS):
+            fitted_w = dc.fit(power_w, reactive_var)
+            if fitted_w == power_w:
+                return power_w, reactive_var
+            if fitted_w < 0.0 and not dc.stores:
+                return 0.0, 0.0
+            power_w, reactive_var = self._share(fitted_w, reactive_var, Priority.ACTIVE)
+        return dc.fit(power_w, reactive_var), reactive_var
 
     def _share(self, power_w: float, reactive_var: float, priority: Priority) -> tuple[float, float]:
         rated_w, apparent_va = self._plate.injection_w_max, self._apparent_va

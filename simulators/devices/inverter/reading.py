@@ -36,6 +36,8 @@ class Reading(NamedTuple):
     reactive_var: float
     wanted_w: float
     """What the unit would give if no function, limit or heat held it back."""
+    decided_w: float
+    """What the functions made of it."""
     frequency_hz: float
     voltage_pu: float
     available_w: float
@@ -77,7 +79,7 @@ class Reading(NamedTuple):
             return 100.0 * max(0.0, 1.0 - self.pv_w / self.sunny_w)
         if self.wanted_w == 0.0:
             return 0.0
-        return 100.0 * min(max(0.0, 1.0 - self.power_w / self.wanted_w), 1.0)
+        return 100.0 * min(max(0.0, 1.0 - self.decided_w / self.wanted_w), 1.0)
 
 
 GRID_ALARMS = int(Alarm.OVER_VOLTAGE | Alarm.UNDER_VOLTAGE | Alarm.OVER_FREQUENCY | Alarm.UNDER_FREQUENCY)

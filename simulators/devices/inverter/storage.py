@@ -1,5 +1,7 @@
 """The cells: an energy between empty and full that never leaves its window."""
 
+import math
+
 from vpp_core.units import SECONDS_PER_HOUR
 
 RESUME_PU = 0.005
@@ -66,6 +68,33 @@ class Storage:
         )
         self.energy_wh = min(max(energy_wh, 0.0), self.capacity_wh)
         self._mind_the_borders()
+
+    def calm_steps(self, power_w: float, dt_s: float, power_w_max: float) -> float:
+        """For how many steps of ``power_w`` (discharging positive) no border binds that does not bind now.
+
+        Args:
+            power_w: constant power of the cells.
+            dt_s: length of a step.
+            power_w_max: a window wider than this does not bind.
+
+        Returns:
+            A whole number, or infinity; 0 where a border is near.
+        """
+        near_wh = power_w_max * dt_s / SECONDS_PER_HOUR
+        room_wh, inside_wh = self.capacity_wh - self.energy_wh, self.energy_wh - self._floor_wh
+        if (not self._full and room_wh <= near_wh) or (not self._empty and inside_wh <= near_wh):
+            return 0.0
+        if power_w == 0.0:
+            return math.inf
+        if power_w > 0.0:
+            way_wh = 0.0 if self._empty else inside_wh - near_wh
+            if self._full:
+                way_wh = min(way_wh, RESUME_PU * self.capacity_wh - room_wh)
+        else:
+            way_wh = 0.0 if self._full else room_wh - near_wh
+            if self._empty:
+                way_wh = min(way_wh, RESUME_PU * self.capacity_wh - inside_wh)
+        return max(0.0, math.floor(way_wh * SECONDS_PER_HOUR / (abs(power_w) * dt_s)) - 2.0)
 
     def _mind_the_borders(self) -> None:
         free_wh = self.capacity_wh - self.energy_wh

@@ -56,6 +56,11 @@ class HeatSink:
         """Where a constant loss would lead in the end."""
         return self.cooling.ambient_c + self._c_per_w * loss_w
 
+    def stays_cool(self, loss_w: float) -> bool:
+        """Whether a constant loss never leads to derating or alarm, nor is either there now."""
+        warmest_c = max(self.temperature_c, self.settles_at_c(loss_w))
+        return warmest_c < min(self.cooling.derating_from_c, self.cooling.alarm_c)
+
     @property
     def derating(self) -> float:
         """Share of the rating that the temperature leaves: 1 .. 0."""

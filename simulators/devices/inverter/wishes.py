@@ -14,13 +14,13 @@ class Wishes:
         plate = config.nameplate
         self._injection_w, self._absorption_w = plate.injection_w_max, plate.absorption_w_max
         self._apparent_va = plate.apparent_va_max
-        self.target_w = self.power_w = 0.0
+        self.power_w = 0.0
         self.limit_pu = 1.0
         self.reactive_pu = 0.0
 
     def step(self, orders: Orders, power_w: float) -> None:
         """One step on; ``power_w`` is what the unit gives at present."""
-        self.target_w = target_w = self._target_w(orders)
+        target_w = self._target_w(orders)
         if orders.ramp_s > 0.0 and target_w != self.power_w:
             # A wish above what there is (all of the sun) begins its way down where the power is.
             start_w = power_w if target_w < power_w < self.power_w else self.power_w
@@ -39,12 +39,8 @@ class Wishes:
         self.reactive_pu = reactive_pu
 
     def forget(self) -> None:
-        self.target_w = self.power_w = self.reactive_pu = 0.0
+        self.power_w = self.reactive_pu = 0.0
         self.limit_pu = 1.0
-
-    @property
-    def settled(self) -> bool:
-        return self.power_w == self.target_w
 
     def _target_w(self, orders: Orders) -> float:
         """Held to the ratings: nobody gets more by asking for it."""
