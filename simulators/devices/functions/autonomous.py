@@ -45,7 +45,7 @@ class AutonomousFunctions:
         Raises:
             ImpossibleSettings: settings that no unit can follow.
         """
-        check(settings)
+        check(settings, nominal_hz)
         self.nominal_hz = nominal_hz
         self.capability = capability or Capability()
         self._settings = settings
@@ -71,7 +71,7 @@ class AutonomousFunctions:
         Raises:
             ImpossibleSettings: settings that no unit can follow; the former ones stay in force.
         """
-        check(settings)
+        check(settings, self.nominal_hz)
         self._settings = settings
         self._droop.adopt(settings.frequency_droop)
         self._volt_var.adopt(settings.volt_var, self._reactive_pu)

@@ -12,17 +12,17 @@ class ImpossibleSettings(ValueError):
     """Settings that contradict themselves; a sentence for each."""
 
 
-def check(settings: FunctionSettings) -> None:
-    """Refuse what cannot be followed.
+def check(settings: FunctionSettings, nominal_hz: float | None = None) -> None:
+    """Refuse what cannot be followed; with a nominal frequency also what would trip at it.
 
     Raises:
         ImpossibleSettings: with one sentence a problem.
     """
-    if found := list(problems(settings)):
+    if found := list(problems(settings, nominal_hz)):
         raise ImpossibleSettings("; ".join(found))
 
 
-def problems(settings: FunctionSettings) -> Iterator[str]:
+def problems(settings: FunctionSettings, nominal_hz: float | None = None) -> Iterator[str]:
     """A sentence for each setting that cannot be followed; ranges of the standard are not enforced."""
     yield from _numbers(settings)
     droop, service = settings.frequency_droop, settings.enter_service
@@ -36,6 +36,8 @@ def problems(settings: FunctionSettings) -> Iterator[str]:
     if service.frequency_low_hz > service.frequency_high_hz:
         yield "enter_service.frequency_low_hz is above frequency_high_hz"
     yield from _elements(settings.trips)
+    if nominal_hz is not None:
+        yield from _at_nominal(settings.trips, nominal_hz)
 
 
 def _numbers(settings: FunctionSettings) -> Iterator[str]:
@@ -67,3 +69,16 @@ def _elements(trips: Trips) -> Iterator[str]:
         for number, each in enumerate(elements):
             if not (math.isfinite(each.at) and math.isfinite(each.clearing_s) and each.clearing_s >= 0.0):
                 yield f"trips.{name}[{number}] is not a finite threshold with a clearing time from 0 on"
+
+
+def _at_nominal(trips: Trips, nominal_hz: float) -> Iterator[str]:
+    """Elements that have already seen an excursion while nothing is wrong."""
+    for name, elements, sign, nominal in (
+        ("over_voltage", trips.over_voltage, 1.0, 1.0),
+        ("under_voltage", trips.under_voltage, -1.0, 1.0),
+        ("over_frequency", trips.over_frequency, 1.0, nominal_hz),
+        ("under_frequency", trips.under_frequency, -1.0, nominal_hz),
+    ):
+        for number, each in enumerate(elements):
+            if sign * each.at <= sign * nominal:
+                yield f"trips.{name}[{number}] at {each.at:g} trips at nominal {nominal:g}"

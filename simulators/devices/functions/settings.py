@@ -5,7 +5,7 @@ per unit of nominal. Injection is positive, and so is reactive power that is inj
 Defaults are those of the standard. All of it is data: a register map replaces settings as a whole.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 Points = tuple[tuple[float, float], ...]
@@ -150,3 +150,33 @@ class FunctionSettings:
     watt_var: WattVar = field(default_factory=WattVar)
     enter_service: EnterService = field(default_factory=EnterService)
     trips: Trips = field(default_factory=Trips)
+
+
+NOMINAL_HZ = 60.0
+"""Of the frequencies above."""
+
+
+def default_settings(nominal_hz: float = NOMINAL_HZ) -> FunctionSettings:
+    """The standard's defaults; elsewhere than at 60 Hz each frequency keeps its share of nominal, to the mHz."""
+
+    def scaled(frequency_hz: float) -> float:
+        return round(frequency_hz * nominal_hz / NOMINAL_HZ, 3)
+
+    def elements(thresholds: tuple[Threshold, ...]) -> tuple[Threshold, ...]:
+        return tuple(replace(each, at=scaled(each.at)) for each in thresholds)
+
+    settings = FunctionSettings()
+    service, trips = settings.enter_service, settings.trips
+    return replace(
+        settings,
+        enter_service=replace(
+            service,
+            frequency_low_hz=scaled(service.frequency_low_hz),
+            frequency_high_hz=scaled(service.frequency_high_hz),
+        ),
+        trips=replace(
+            trips,
+            over_frequency=elements(trips.over_frequency),
+            under_frequency=elements(trips.under_frequency),
+        ),
+    )
