@@ -134,10 +134,30 @@ class RegisterImage:
         Raises:
             KeyError: the image has no such model, or the model no such point.
         """
+        segment = self._segment(number)
+        point = segment.plan.points[name]
+        return segment.start + point.offset, point.size
+
+    def plan(self, number: int) -> Model:
+        """How a model of this image is laid out.
+
+        Raises:
+            KeyError: the image has no such model.
+        """
+        return self._segment(number).plan
+
+    def writable(self, number: int) -> frozenset[str]:
+        """Names of the points of a model that may be written.
+
+        Raises:
+            KeyError: the image has no such model.
+        """
+        return self._segment(number).instance.writable
+
+    def _segment(self, number: int) -> "_Segment":
         for segment in self._segments:
             if segment.instance.number == number:
-                point = segment.plan.points[name]
-                return segment.start + point.offset, point.size
+                return segment
         raise KeyError(number)
 
     def _require_inside(self, address: int, end: int) -> None:

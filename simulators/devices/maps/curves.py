@@ -87,7 +87,7 @@ class CurveSet:
         values: dict[str, float | None] = {
             "Ena": float(kind.enabled(settings)),
             f"Adpt{kind.group}Req": self._request,
-            f"Adpt{kind.group}Rslt": self._result,
+            f"Adpt{kind.group}Rslt": self._present_result(),
             "RvrtTms": self._reversion_s,
             "RvrtRem": self._remaining_s(),
             f"Rvrt{kind.group}": self._reversion_curve,
@@ -203,6 +203,12 @@ class CurveSet:
         index = self._reversion_curve
         self._put_in_force(index, self._drafts.get(index))
 
+    def _present_result(self) -> int:
+        """An adoption that was under way when the unit rebooted has failed."""
+        if self._adoption is not None and self._adoption not in self._unit.commands.appointments:
+            self._adoption, self._result = None, _FAILED
+        return self._result
+
     def _remaining_s(self) -> int:
         if self._reversion is None or self._reversion not in self._unit.commands.appointments:
             return 0
@@ -218,7 +224,7 @@ class CurveSet:
             self._unit.commands.appointments.remove(appointment)
 
     def _stamp(self) -> object:
-        return self._revision, self._unit.settings, self._remaining_s()
+        return self._revision, self._unit.settings, self._remaining_s(), self._present_result()
 
 
 def corners(row: Row, x: str, y: str) -> list[tuple[float, float]]:
