@@ -189,15 +189,18 @@ class BenchSettings(ProcessSettings):
     faults: tuple[FaultSection, ...] = ()
     log: LogSection | None = None
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.inverter is not None and self.kind not in INVERTERS:
-            raise ValueError(f"[inverter] does not suit kind = {self.kind.value!r}")
-        if self.evse is not None and self.kind is not DeviceKind.EVSE:
-            raise ValueError(f"[evse] does not suit kind = {self.kind.value!r}")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _check(cls, values: Any) -> Any:  # noqa: ANN401 - whatever was given
+        kind = values.get("kind") if isinstance(values, dict) else None
+        strange = {"inverter", "evse", "visits"} - _TABLES.get(str(kind), {"inverter", "evse", "visits"})
+        for table in sorted(strange & set(values)):
+            raise ValueError(f"[{table}] does not suit kind = {str(kind)!r}")
+        return values
 
 
+_TABLES = {**{str(kind): {"inverter"} for kind in INVERTERS}, "evse": {"evse", "visits"}, "meter": set()}
+"""By kind, the tables that say what is inside."""
 _PLATES: Mapping[DeviceKind, dict[str, Any]] = {
     DeviceKind.PV: {"pv_w_max": 12_000.0},
     DeviceKind.BATTERY: {"absorption_w_max": 10_000.0, "energy_capacity_wh": 20_000.0},

@@ -80,3 +80,64 @@ def test_a_wrong_argument_is_explained(
         main(["site", *arguments])
     assert ended.value.code == 2
     assert complaint in capsys.readouterr().err
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize(
+    ("options", "unit", "request_hex", "begins"),
+    [
+        pytest.param(["--kind", "hybrid"], 1, "039c400002", b"SunS", id="a-hybrid-on-sunspec"),
+        pytest.param(
+            ["--kind", "pv", "--models", "legacy", "--base", "0"], 1, "0300000002", b"SunS", id="base-0"
+        ),
+        pytest.param(["--kind", "evse"], 255, "0303e80002", b"\0\0\0", id="a-charging-station"),
+        pytest.param(["--kind", "meter", "--map", "sdm630"], 1, "0400460002", b"\x42", id="a-makers-meter"),
+    ],
+)
+def test_a_device_runs_until_it_is_told_to_stop(
+    options: list[str], unit: int, request_hex: str, begins: bytes
+) -> None:
+    arguments = (*COMMAND, "device", *options, "--control", "0")
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        announcement = process.stdout.readline()
+        commands = process.stdout.readline()
+        port = int(announcement.partition("127.0.0.1:")[2].partition(",")[0])
+        pdu = bytes.fromhex(request_hex)
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(
+                bytes.fromhex("00010000") + (len(pdu) + 1).to_bytes(2, "big") + bytes((unit,)) + pdu
+            )
+            assert connection.recv(64)[9:].startswith(begins)
+        where = commands.rpartition("vpp-sim tell ")[2].split()[0]
+        assert main(["tell", where, "grid", "--frequency", "59.9"]) == 0
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        pytest.param([], "Give --kind", id="no-kind"),
+        pytest.param(["--kind", "pv", "--models", "1,701,9999"], "no SunSpec model 9999", id="no-such-model"),
+        pytest.param(["--kind", "pv", "--models", "1,103,113"], "overlap", id="overlapping-models"),
+        pytest.param(
+            ["--kind", "pv", "--trace", "nowhere.csv"], "nowhere.csv cannot be read", id="no-such-trace"
+        ),
+        pytest.param(["--kind", "pv", "--fault", "delay:delay_s"], "is not KEY=VALUE", id="half-a-parameter"),
+        pytest.param(["--kind", "pv", "--fault", "delay:delay_s=soon"], "is not a number", id="no-number"),
+        pytest.param(["--config", "nowhere.toml"], "Cannot read nowhere.toml", id="no-such-file"),
+        pytest.param(
+            ["--kind", "pv", "--host", "192.0.2.1"], "Cannot listen on", id="another-machines-address"
+        ),
+    ],
+)
+def test_a_device_that_cannot_be_is_one_sentence_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], options: list[str], sentence: str
+) -> None:
+    assert main(["device", *options]) == 2
+    error = capsys.readouterr().err
+    assert sentence in error
+    assert error.count("\n") == 1
