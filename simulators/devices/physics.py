@@ -4,7 +4,7 @@ Between two events (a knot of the load, a sample of the sun, the end of a ramp, 
 vehicle, a reversion) every power is a straight line, so energies are exact integrals and not sums of samples.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from simulators.devices.battery import Battery
 from simulators.devices.evse import Evse
@@ -39,6 +39,15 @@ class House:
         """Nothing: the house keeps no state."""
 
 
+class Outlook(NamedTuple):
+    """How every power goes on if nobody intervenes."""
+
+    until_s: float
+    """Unix seconds; no further can be seen."""
+    pieces: dict[str, Piece]
+    """By device, and of the ``load``, from the present of the physics on."""
+
+
 class SitePhysics:
     """Devices, house and meter of one site; time moves only by :meth:`advance`."""
 
@@ -67,14 +76,20 @@ class SitePhysics:
             return sum(source.next_piece(self.now_s).start_w for source in self._sources.values())
         return self._sources[name].next_piece(self.now_s).start_w
 
-    def _step(self, limit_s: float) -> None:
+    def outlook(self) -> Outlook:
+        """What is known from the present on, without moving."""
         now_s = self.now_s
         pieces = {name: source.next_piece(now_s) for name, source in self._sources.items()}
         until_s = min(
             now_s + min(piece.duration_s for piece in pieces.values()),
             *(controls.next_expiry_s() for controls in self._controls),
         )
-        until_s = min(limit_s, max(until_s, now_s + STEP_S_MIN))
+        return Outlook(max(until_s, now_s + STEP_S_MIN), pieces)
+
+    def _step(self, limit_s: float) -> None:
+        now_s = self.now_s
+        until_s, pieces = self.outlook()
+        until_s = min(limit_s, until_s)
         start_w = end_w = 0.0
         for name, line in pieces.items():
             piece = line.over(until_s - now_s)

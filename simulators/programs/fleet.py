@@ -218,8 +218,12 @@ class _Run:
 
     @property
     def tick_s(self) -> float:
-        """Sites that nobody feels move when somebody looks; the log looks, too."""
-        return float(self.options.tick if self.world.is_coupled else self.options.log_every)
+        """Sites that nobody feels move when somebody looks: a client, the log, the status line."""
+        if self.world.is_coupled:
+            return float(self.options.tick)
+        if self.options.log or self.options.plot:
+            return float(self.options.log_every)
+        return max(STATUS_EVERY_S, STATUS_EVERY_S * float(self.options.speed))
 
     async def start(self, stopped: asyncio.Event) -> None:
         """Make the sites and open their ports; leave early where the user does."""

@@ -36,7 +36,7 @@ _DPI = 120
 
 
 def draw(file: Path, title: str, begins_s: float, readings: Sequence[Reading]) -> None:
-    """Write a PNG of frequency, of the fleet's power, and of voltage where homes differ in it.
+    """Write a PNG of frequency, of the fleet's power, and of voltage where it is not always nominal.
 
     Raises:
         StorageFault: the file cannot be written.
@@ -44,14 +44,14 @@ def draw(file: Path, title: str, begins_s: float, readings: Sequence[Reading]) -
     span_s = readings[-1].at_s - begins_s if readings else 0.0
     unit, seconds = _unit(span_s)
     at = [(each.at_s - begins_s) / seconds for each in readings]
-    on_feeder = any(each.voltage_pu_max > each.voltage_pu_min for each in readings)
+    with_voltage = any((each.voltage_pu_min, each.voltage_pu_max) != (1.0, 1.0) for each in readings)
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(10.0, 7.5 if on_feeder else 5.6), layout="constrained")
-        axes = figure.subplots(3 if on_feeder else 2, 1, sharex=True)
+        figure = Figure(figsize=(10.0, 7.5 if with_voltage else 5.6), layout="constrained")
+        axes = figure.subplots(3 if with_voltage else 2, 1, sharex=True)
         figure.suptitle(title, x=0.01, ha="left", fontsize=12.0, fontweight="bold")
         _frequency(axes[0], at, readings)
         _power(axes[1], at, readings)
-        if on_feeder:
+        if with_voltage:
             _voltage(axes[2], at, readings)
         axes[-1].set_xlabel(f"{unit} since the start")
         try:

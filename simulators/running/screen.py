@@ -68,8 +68,8 @@ def status(reading: Reading, clients: int, lag: Lag, speed: float) -> str:
         f"{reading.frequency_hz:.3f} Hz",
         f"fleet {reading.meter_w / W_PER_MW:+.4f} MW (batteries {reading.battery_w / W_PER_MW:+.4f} MW)",
     ]
-    if reading.voltage_pu_max > reading.voltage_pu_min:
-        parts.append(f"{reading.voltage_pu_min:.3f} to {reading.voltage_pu_max:.3f} pu")
+    low, high = f"{reading.voltage_pu_min:.3f}", f"{reading.voltage_pu_max:.3f}"
+    parts.append(f"{low} pu" if low == high else f"{low} to {high} pu")
     late_ms = 1_000.0 * lag.worst_s() / speed if speed > 0.0 else 0.0
     parts.append(f"{clients} client{'' if clients == 1 else 's'}")
     parts.append(f"tick late by {late_ms:.1f} ms at most, {lag.skipped} skipped")

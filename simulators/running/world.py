@@ -11,6 +11,7 @@ from simulators.devices.site import SimulatedSite, SiteConfig
 from simulators.fleet import make_site
 from simulators.grid.feeder import Feeder
 from simulators.grid.swing import SwingGrid
+from simulators.running.outlook import Powers, SitePowers
 from vpp_core.clock import Clock
 
 
@@ -73,6 +74,8 @@ class FleetWorld:
         self._swing = grid if isinstance(grid, SwingGrid) else None
         self._begins_at = begins_at or clock.now()
         self._nodes: list[str] = []
+        self._outlooks: list[SitePowers] = []
+        self._powers: list[Powers] = []
         self._now_s = self._begins_at.timestamp()
 
     @property
@@ -88,26 +91,25 @@ class FleetWorld:
             self._nodes.append(node)
         site = make_site(home, self._clock, grid, begins_at=self._begins_at)
         self.sites.append(site)
+        self._outlooks.append(SitePowers(site.physics))
         return site
 
     def settle(self) -> None:
         """Take the present power as what the area counts on, and the voltages as it makes them."""
+        self._look()
         if self._swing is not None:
-            self._swing.scheduled_w = self._power_w(self._feedback)
-        self._solve()
+            self._swing.scheduled_w = self._feedback_w()
 
     def advance(self, now_s: float) -> None:
-        """Move every site, then the voltages, then the frequency to ``now_s`` (Unix seconds).
+        """Move the powers, then the voltages, then the frequency to ``now_s`` (Unix seconds).
 
         Raises:
             LocalFault: the feeder cannot carry the power of its homes.
         """
         self._now_s = max(now_s, self._now_s)
-        for site in self.sites:
-            site.physics.advance(self._now_s)
-        self._solve()
+        self._look()
         if self._swing is not None:
-            self._swing.advance(self._now_s, self._power_w(self._feedback))
+            self._swing.advance(self._now_s, self._feedback_w())
 
     def reading(self) -> Reading:
         """The world where it was last advanced to."""
@@ -119,20 +121,23 @@ class FleetWorld:
         return Reading(
             at_s=at_s,
             frequency_hz=self.grid.frequency_hz(at_s),
-            meter_w=self._power_w(METER),
-            battery_w=self._power_w(BATTERY),
+            meter_w=sum(each.meter_w for each in self._powers),
+            battery_w=sum(each.battery_w for each in self._powers),
             voltage_pu_min=min(voltages_pu),
             voltage_pu_max=max(voltages_pu),
             lost_mw=self._swing.lost_mw(at_s) if self._swing is not None else 0.0,
         )
 
-    def _power_w(self, device: str) -> float:
-        return sum(site.physics.power_w(device) for site in self.sites)
+    def _feedback_w(self) -> float:
+        if self._feedback is Feedback.BATTERY:
+            return sum(each.battery_w for each in self._powers)
+        return sum(each.meter_w for each in self._powers)
 
-    def _solve(self) -> None:
+    def _look(self) -> None:
+        self._powers = [outlook.at(self._now_s) for outlook in self._outlooks]
         if self._feeder is None:
             return
         powers_va: dict[str, complex] = {}
-        for node, site in zip(self._nodes, self.sites, strict=True):
-            powers_va[node] = powers_va.get(node, 0j) + site.physics.power_w(METER)
+        for node, powers in zip(self._nodes, self._powers, strict=True):
+            powers_va[node] = powers_va.get(node, 0j) + powers.meter_w
         self._feeder.solve(self._now_s, powers_va)

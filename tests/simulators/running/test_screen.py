@@ -1,6 +1,7 @@
 """What a person sees of a running fleet, on a terminal and in a file."""
 
 import io
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -30,6 +31,11 @@ def test_one_line_has_all_that_matters() -> None:
         "17:00:41 UTC, 59.988 Hz, fleet -0.2140 MW (batteries +0.0500 MW), 0.987 to 1.012 pu, 12 clients, "
         "tick late by 3.1 ms at most, 3 skipped"
     )
+
+
+def test_homes_of_one_voltage_have_one() -> None:
+    alike = replace(READING, voltage_pu_min=1.0031, voltage_pu_max=1.0034)
+    assert ", 1.003 pu, " in status(alike, 12, Lag(), 1.0)
 
 
 def test_lateness_is_told_in_real_time() -> None:
