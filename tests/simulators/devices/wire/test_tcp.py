@@ -1,6 +1,7 @@
 """Modbus/TCP framing (MODBUS Messaging on TCP/IP 1.0b, 3.1): several units, bytes as they come."""
 
 import asyncio
+import socket
 import struct
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,8 +13,10 @@ from hypothesis import strategies as st
 from simulators.data.house_load import HouseLoad
 from simulators.data.pv_profile import PvProfile
 from simulators.devices.site import SimulatedSite, SiteConfig
+from simulators.devices.wire.fate import HONEST, Fate, Line, Responder
 from simulators.devices.wire.tcp import ModbusServer
 from simulators.grid.script import GridScript
+from tests.simulators.devices.wire.recording import Recorder, frame, read, read_answer, write
 from vpp_core.clock import ManualClock
 from vpp_core.faults import LocalFault
 
@@ -26,10 +29,6 @@ def make_site() -> SimulatedSite:
     return SimulatedSite(
         SiteConfig(site_id="s"), clock, GridScript(), HouseLoad(0), PvProfile([0.0, 1.0], [0.0, 0.0])
     )
-
-
-def frame(transaction: int, unit: int, pdu: bytes, protocol: int = 0) -> bytes:
-    return struct.pack(">HHHB", transaction, protocol, len(pdu) + 1, unit) + pdu
 
 
 @pytest.fixture
@@ -163,3 +162,177 @@ def test_no_bytes_whatever_stop_the_server(chunks: list[bytes]) -> None:
         await site.stop()
 
     asyncio.run(send())
+
+
+class Switch:
+    """Faults that a test turns on and off by hand."""
+
+    def __init__(self) -> None:
+        self.refuses = self.mutes = False
+        self.line: Line | None = None
+
+    def watch(self, line: Line) -> None:
+        self.line = line
+
+    def fate(self, pdu: bytes) -> Fate:
+        del pdu
+        return HONEST
+
+    def respond(self, unit: Responder, pdu: bytes) -> bytes:
+        return unit.respond(pdu)
+
+    async def turn(self, *, refuses: bool) -> None:
+        self.refuses = refuses
+        assert self.line is not None
+        self.line.refusal_changed()
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def refusing() -> AsyncIterator[tuple[Switch, ModbusServer, int]]:
+    switch = Switch()
+    server = ModbusServer({1: Recorder()}, faults=switch)
+    yield switch, server, await server.start()
+    await server.stop()
+
+
+READ, ANSWER = frame(1, 1, read(1_000, 2)), frame(1, 1, read_answer(1_000, 2))
+
+
+async def test_a_refusal_is_one_on_the_socket_and_spares_who_is_connected(
+    refusing: tuple[Switch, ModbusServer, int],
+) -> None:
+    switch, server, port = refusing
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(3):
+        await switch.turn(refuses=True)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", port)
+        writer.write(READ)
+        assert await reader.readexactly(13) == ANSWER
+        await switch.turn(refuses=False)
+        other_reader, other_writer = await asyncio.open_connection("127.0.0.1", port)
+        other_writer.write(READ)
+        assert await other_reader.readexactly(13) == ANSWER
+        other_writer.close()
+        await other_writer.wait_closed()
+    writer.close()
+    await writer.wait_closed()
+    assert server.connections <= 1
+
+
+async def test_a_server_that_refuses_may_be_stopped(refusing: tuple[Switch, ModbusServer, int]) -> None:
+    switch, server, port = refusing
+    await switch.turn(refuses=True)
+    await server.stop()
+    other = ModbusServer({1: Recorder()}, port=port)
+    assert await other.start() == port
+    await other.stop()
+
+
+async def test_a_device_that_refuses_from_the_start_takes_its_port_and_lets_nobody_in() -> None:
+    switch = Switch()
+    switch.refuses = True
+    server = ModbusServer({1: Recorder()}, faults=switch)
+    port = await server.start()
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", port)
+    with socket.socket() as other, pytest.raises(OSError, match="in use"):
+        other.bind(("127.0.0.1", port))
+    await switch.turn(refuses=False)
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(READ)
+    assert await reader.readexactly(13) == ANSWER
+    writer.close()
+    await server.stop()
+
+
+async def test_a_restart_resets_every_connection(refusing: tuple[Switch, ModbusServer, int]) -> None:
+    switch, _, port = refusing
+    connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(8)]
+    for reader, writer in connections:
+        writer.write(READ)
+        assert await reader.readexactly(13) == ANSWER
+    assert switch.line is not None
+    switch.line.drop()
+    for reader, writer in connections:
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+        writer.close()
+
+
+async def test_eight_clients_in_parallel_each_get_their_own_answers(
+    refusing: tuple[Switch, ModbusServer, int],
+) -> None:
+    _, server, port = refusing
+    ready = asyncio.Barrier(8)
+
+    async def ask(client: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        await ready.wait()
+        assert server.connections == 8
+        writer.write(
+            b"".join(frame(number, 1, read(1_000 + client, number % 125 + 1)) for number in range(200))
+        )
+        for number in range(200):
+            expected = frame(number, 1, read_answer(1_000 + client, number % 125 + 1))
+            assert await reader.readexactly(len(expected)) == expected
+        await ready.wait()
+        writer.close()
+
+    async with asyncio.TaskGroup() as clients:
+        for client in range(8):
+            clients.create_task(ask(client))
+
+
+async def test_parallel_writers_never_mix_their_registers() -> None:
+    """Each write of 100 registers is there as a whole, or not at all."""
+    unit = Recorder()
+    server = ModbusServer({1: unit})
+    port = await server.start()
+
+    async def fill(client: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for _ in range(50):
+            writer.write(frame(1, 1, write(1_100, bytes((client,)) * 200)) + frame(2, 1, read(1_100, 100)))
+            answer = await reader.readexactly(12 + 209)
+            assert len(set(answer[12 + 9 :])) == 1
+        writer.close()
+
+    async with asyncio.TaskGroup() as clients:
+        for client in range(1, 9):
+            clients.create_task(fill(client))
+    await server.stop()
+
+
+async def test_a_client_that_never_reads_is_answered_no_more() -> None:
+    """The kernel's buffers fill, then nothing more is taken: most of 26 MB of answers are never made."""
+    unit, count = Recorder(), 100_000
+    server = ModbusServer({1: unit})
+    port = await server.start()
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    client.connect(("127.0.0.1", port))
+    requests = count * frame(1, 1, read(1_000, 125))
+    client.settimeout(0.0)
+    sent = blocked = 0
+    while sent < len(requests) and blocked < 50:
+        try:
+            sent += client.send(requests[sent : sent + 12_000])
+            blocked = 0
+        except BlockingIOError:
+            blocked += 1
+        await asyncio.sleep(0)
+    reads = unit.reads
+    assert reads < count // 2
+    for _ in range(50):
+        await asyncio.sleep(0)
+    assert unit.reads == reads
+    client.settimeout(None)
+    received, expected = 0, sent // 12 * 259
+    while received < expected:
+        received += len(await asyncio.to_thread(client.recv, 1 << 20))
+    assert (received, unit.reads) == (expected, sent // 12)
+    client.close()
+    await server.stop()
