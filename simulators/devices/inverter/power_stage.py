@@ -9,7 +9,6 @@ from simulators.devices.inverter.dc import DcSide
 from simulators.devices.inverter.orders import Orders
 from simulators.devices.inverter.response import NEAR_PU, Follower
 
-
 ROUNDS = 4
 """Each round leaves a twentieth of the disagreement between bus and capability, at the most."""
 

@@ -21,9 +21,9 @@ class Storage:
     def __init__(self, capacity_wh: float, state_of_charge: float) -> None:
         self.capacity_wh = capacity_wh
         self.energy_wh = capacity_wh * state_of_charge
-        self._full = state_of_charge >= 1.0
-        self._empty = state_of_charge <= 0.0
+        self._full = self._empty = False
         self._floor_wh = 0.0
+        self._mind_the_borders()
 
     @property
     def state_of_charge(self) -> float:
