@@ -87,7 +87,7 @@ class UnitSettings:
         return max(enabled_s, default=0.0)
 
 
-def unit_settings(named: Settings, der: str) -> UnitSettings:
+def unit_settings(named: Settings, der: str, nominal_hz: float) -> UnitSettings:
     """Settings of a unit by their names in a file.
 
     Raises:
@@ -97,7 +97,7 @@ def unit_settings(named: Settings, der: str) -> UnitSettings:
     settings = _unit(names, der)
     names.refuse_the_rest()
     try:
-        check(settings.functions)
+        check(settings.functions, nominal_hz)
     except ImpossibleSettings as error:
         raise UnknownSetting(str(error)) from error
     return settings

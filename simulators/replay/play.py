@@ -85,7 +85,7 @@ def play_static(case: StaticCase, vectors: Vectors) -> Iterator[Decided]:
     Raises:
         UnknownSetting: a setting that cannot be honoured.
     """
-    settings = unit_settings(vectors.base_settings | case.settings, case.der)
+    settings = unit_settings(vectors.base_settings | case.settings, case.der, vectors.nominal_hz)
     for frequency_hz, voltage_pu in _points(case, vectors.nominal_hz):
         yield _settle(case, settings, vectors.nominal_hz, frequency_hz, voltage_pu)
 
@@ -107,7 +107,7 @@ def _settle(
         before = unit.step(dt_s, nominal_hz, 1.0, demand_pu, available_pu)
     decided = before
     # A bound may need a while before it binds, so that standing still early means nothing.
-    unsettled = round(SETTLING_RESPONSES * settings.slowest_response_s / dt_s)
+    unsettled = min(SETTLING_RESPONSES * settings.slowest_response_s, SETTLING_S_MAX) / dt_s
     for number in range(round(SETTLING_S_MAX / dt_s)):
         decided = unit.step(dt_s, frequency_hz, voltage_pu, demand_pu, available_pu)
         moved_pu = abs(decided.power_pu - before.power_pu) + abs(decided.reactive_pu - before.reactive_pu)
@@ -132,7 +132,8 @@ def play_dynamic(case: DynamicCase, vectors: Vectors) -> Played:
         UnknownSetting: a setting that cannot be honoured.
     """
     named: Settings = vectors.base_settings | case.settings
-    unit = ReplayedUnit(case.der, unit_settings(named, case.der), vectors.nominal_hz)
+    nominal_hz = vectors.nominal_hz
+    unit = ReplayedUnit(case.der, unit_settings(named, case.der, nominal_hz), nominal_hz)
     changes: dict[int, Settings] = {}
     for first, changed in case.setting_changes:
         changes[first] = changes.get(first, {}) | changed
@@ -142,7 +143,7 @@ def play_dynamic(case: DynamicCase, vectors: Vectors) -> Played:
     for number, (frequency_hz, voltage_pu, power_pu) in enumerate(zip(*columns, strict=True)):
         if number in changes:
             named |= changes[number]
-            unit.change(unit_settings(named, case.der))
+            unit.change(unit_settings(named, case.der, nominal_hz))
         available_pu = power_pu if case.der == "pv" else 1.0
         played.add(unit.step(case.dt_s, frequency_hz, voltage_pu, power_pu, available_pu))
     return played

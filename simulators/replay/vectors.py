@@ -175,6 +175,8 @@ def _contradictions(vectors: Vectors) -> Iterator[str]:
 def _static_contradictions(case: StaticCase) -> Iterator[str]:
     if (case.points_f_p is None) == (case.points_v_p_q is None):
         yield "either points_f_p or points_v_p_q must be there"
+    elif not (case.points_f_p or case.points_v_p_q):
+        yield "there is no point"
     elif case.points_f_p is not None and (case.p_pre_pu is None or case.p_available_pu is None):
         yield "points_f_p needs p_pre_pu and p_available_pu"
     elif case.points_v_p_q is not None and case.p_in_pu is None:
@@ -200,8 +202,9 @@ def _dynamic_contradictions(case: DynamicCase) -> Iterator[str]:
         if not 0 <= first < case.n:
             yield f"setting_changes[{number}] is at sample {first}, outside 0 .. {case.n - 1}"
     for number, check in enumerate(case.checks):
-        if isinstance(check, OpenLoopCheck) and check_sample(check, case.dt_s) >= case.n:
-            yield f"checks[{number}] is judged after the last sample"
+        if isinstance(check, OpenLoopCheck) and not _within(check, case):
+            judged_s = check.t_step_s + check.t_90_max_s
+            yield f"checks[{number}] is judged at {judged_s:g} s, outside the samples"
 
 
 def _wrong_lengths(case: DynamicCase) -> Iterator[str]:
@@ -211,6 +214,11 @@ def _wrong_lengths(case: DynamicCase) -> Iterator[str]:
             values = getattr(part, name)
             if isinstance(values, list) and name != "status" and len(values) != case.n:
                 yield f"{group}.{name} has {len(values)} values, and n is {case.n}"
+
+
+def _within(check: OpenLoopCheck, case: DynamicCase) -> bool:
+    judged_s = check.t_step_s + check.t_90_max_s
+    return 0.0 <= judged_s <= case.n * case.dt_s and check_sample(check, case.dt_s) < case.n
 
 
 def check_sample(check: OpenLoopCheck, dt_s: float) -> int:

@@ -157,7 +157,7 @@ NOMINAL_HZ = 60.0
 
 
 def default_settings(nominal_hz: float = NOMINAL_HZ) -> FunctionSettings:
-    """The standard's defaults; elsewhere than at 60 Hz each frequency keeps its share of nominal, to the mHz."""
+    """The standard's defaults; away from 60 Hz each frequency keeps its share of nominal, to the mHz."""
 
     def scaled(frequency_hz: float) -> float:
         return round(frequency_hz * nominal_hz / NOMINAL_HZ, 3)
