@@ -4,10 +4,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from simulators.programs import data, device, faults, fleet, replay, site, tell
+from simulators.programs import data, device, faults, fleet, replay, site, tell, thermostat
 from vpp_core.faults import EXIT_FAULT, Fault
 
-PROGRAMS = (device, site, fleet, tell, faults, replay, data)
+PROGRAMS = (device, site, fleet, tell, faults, replay, data, thermostat)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
