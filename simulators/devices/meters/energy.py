@@ -50,6 +50,9 @@ class Energy:
     def count(self, start: Power, end: Power, duration_s: float) -> None:
         """Add a straight line from one power to another."""
         cuts = (_crossing(start.power_w, end.power_w), _crossing(start.reactive_var, end.reactive_var))
+        if cuts == (None, None):
+            self._add(start, end, duration_s / SECONDS_PER_HOUR)
+            return
         instants = sorted({0.0, 1.0, *(cut for cut in cuts if cut is not None)})
         before = start
         for first, last in pairwise(instants):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from simulators.devices.image import Values, WriteTarget
+from simulators.devices.image import NotWritable, Values, WriteTarget
 from simulators.devices.vendor.table import READ_INPUT, WRITE_MANY, WRITE_ONE, Access, Gaps, Row, Space, Table
 from simulators.devices.wire.pdu import Refusal, Refused, answer, exception_response
 
@@ -118,6 +118,8 @@ class _Space:
             self._target.check(changes)
         except ValueError as error:
             raise Refused(Refusal.VALUE) from error
+        except NotWritable as error:
+            raise Refused(Refusal.ADDRESS) from error
 
 
 def writes(table: Table) -> bool:

@@ -3,7 +3,7 @@
 from math import exp
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.thermostat.house import House, ImpossibleHouse, Weather
@@ -26,6 +26,7 @@ temperatures = st.floats(-30.0, 50.0)
 durations = st.floats(0.0, 1e5)
 
 
+@settings(deadline=None)
 @given(temperatures, temperatures, st.floats(-2e4, 2e4), durations, durations)
 def test_two_steps_are_as_good_as_one(
     inside_c: float, outside_c: float, heat_w: float, first_s: float, second_s: float
@@ -35,6 +36,7 @@ def test_two_steps_are_as_good_as_one(
     assert twice_c == pytest.approx(HOUSE.after(inside_c, outside_c, heat_w, first_s + second_s), abs=1e-6)
 
 
+@settings(deadline=None)
 @given(temperatures, temperatures, st.floats(-2e4, 2e4))
 def test_what_comes_in_is_stored_or_lost_through_the_walls(
     inside_c: float, outside_c: float, heat_w: float

@@ -177,6 +177,7 @@ def test_an_occupant_who_suffers_too_long_ends_the_event() -> None:
     assert shown[-1].inside_c < 24.6
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.1, 900.0), min_size=1, max_size=20))
 def test_it_does_not_matter_how_often_it_is_looked_at(pauses: list[float]) -> None:
     often, once, at_s = machine(), machine(), 0.0

@@ -5,7 +5,7 @@ import struct
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulators.devices.image import RegisterImage
@@ -106,6 +106,7 @@ def test_a_line_through_zero_is_split_where_it_crosses() -> None:
 powers = st.builds(Power, st.floats(-1e5, 1e5), st.floats(-1e5, 1e5))
 
 
+@settings(deadline=None)
 @given(powers, powers, st.floats(0.01, 1e4))
 def test_counters_balance_and_apparent_energy_covers_the_others(
     start: Power, end: Power, duration_s: float
@@ -122,6 +123,7 @@ def test_counters_balance_and_apparent_energy_covers_the_others(
     assert energy.imported_vah >= energy.imported_wh - scale
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 3.0), min_size=1, max_size=20))
 def test_it_does_not_matter_how_often_the_meter_is_read(pauses: list[float]) -> None:
     wave = shared(lambda at_s: Power(1_000.0 * math.sin(at_s), 500.0 * math.cos(at_s)), (0.5, 0.3, 0.2))

@@ -4,10 +4,10 @@ import struct
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulators.devices.image import Values
+from simulators.devices.image import NotWritable, Values
 from simulators.devices.vendor.image import VendorImage, writes
 from simulators.devices.vendor.keba import KEBA_P30
 from simulators.devices.vendor.table import Access, Gaps, ImpossibleTable, Kind, Row, Space, Table, Words
@@ -33,7 +33,7 @@ VALUES: Values = {
 
 
 class Memory:
-    """Keeps what is written, and refuses thirteen amperes."""
+    """Keeps what is written, refuses thirteen amperes, and cannot be set to fourteen now."""
 
     def __init__(self) -> None:
         self.written: list[dict[str, float]] = []
@@ -41,6 +41,8 @@ class Memory:
     def check(self, changes: Mapping[str, float | None]) -> None:
         if changes.get("limit") == 13.0:
             raise ValueError("unlucky")
+        if changes.get("limit") == 14.0:
+            raise NotWritable("not now")
 
     def write(self, changes: Mapping[str, float], now_s: float) -> None:
         assert now_s == 5.0
@@ -101,6 +103,7 @@ def test_input_registers_are_a_space_of_their_own() -> None:
         pytest.param(struct.pack(">BHH", 6, 20, 5_999), 3, id="below-the-range"),
         pytest.param(struct.pack(">BHH", 6, 20, 33_000), 3, id="above-the-range"),
         pytest.param(struct.pack(">BHH", 6, 20, 13_000), 3, id="what-the-device-refuses"),
+        pytest.param(struct.pack(">BHH", 6, 20, 14_000), 2, id="what-is-not-writable-now"),
     ],
 )
 def test_a_bad_request_gets_its_exception_and_writes_nothing(request_pdu: bytes, exception: int) -> None:
@@ -167,6 +170,7 @@ def test_a_table_tells_whether_it_can_be_written() -> None:
 numbers = st.sampled_from((Kind.U16, Kind.I16, Kind.U32, Kind.I32))
 
 
+@settings(deadline=None)
 @given(numbers, st.sampled_from(Words), st.sampled_from((0.001, 0.1, 1.0, 10.0)), st.data())
 def test_what_is_coded_is_decoded(kind: Kind, words: Words, step: float, data: st.DataObject) -> None:
     bits = 16 * kind.value[1]
@@ -176,6 +180,7 @@ def test_what_is_coded_is_decoded(kind: Kind, words: Words, step: float, data: s
     assert row.decode(row.encode(count * step, words), words) == pytest.approx(count * step)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=260))
 def test_any_bytes_get_an_answer(pdu: bytes) -> None:
     memory = Memory()
