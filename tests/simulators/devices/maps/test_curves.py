@@ -97,7 +97,9 @@ def test_reactive_power_of_a_curve_has_a_reference(
 ) -> None:
     draft(bench, 705, 3, ActPt=1, DeptRef=reference, **{"Pt[1].V": 100, "Pt[1].Var": percent})
     assert adopt(bench, 705, 3) == COMPLETED
-    assert in_force(bench).volt_var.points == ((1.0, pytest.approx(expected_pu)),)
+    ((voltage_pu, reactive_pu),) = in_force(bench).volt_var.points
+    assert voltage_pu == 1.0
+    assert reactive_pu == pytest.approx(expected_pu)
     assert bench.read(705, "Crv[1].Pt[1].Var") == percent
 
 

@@ -71,7 +71,10 @@ class UnitBench:
 
     def exponent(self, number: int, name: str) -> int:
         point = self.point(number, name)
-        return int(self.number(number, point.scale_factor)) if point.scale_factor else point.exponent
+        if not point.scale_factor:
+            return point.exponent
+        scale = self.read(number, point.scale_factor)
+        return int(scale) if isinstance(scale, float) else 0
 
     def read(self, number: int, name: str) -> Value:
         point = self.point(number, name)
