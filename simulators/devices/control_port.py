@@ -54,6 +54,14 @@ class SetStateOfCharge(_Order, frozen=True, tag="soc"):
     state_of_charge: Annotated[float, Meta(ge=0.0, le=1.0)]
 
 
+class Disturb(_Order, frozen=True, tag="disturb"):
+    """Generation that the area loses from now on; negative: load."""
+
+    lost_mw: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    for_s: Annotated[float, Meta(gt=0.0, le=1e9)] | None = None
+    """For good without."""
+
+
 class RaiseFault(_Order, frozen=True, tag="fault"):
     name: str
     parameters: dict[str, float | int | str] = {}
@@ -77,11 +85,20 @@ class AskCounters(_Order, frozen=True, tag="counters"):
 
 
 Order = (
-    SetGrid | SetSun | SetLoad | SetStateOfCharge | RaiseFault | ClearFault | Reboot | AskStatus | AskCounters
+    SetGrid
+    | SetSun
+    | SetLoad
+    | SetStateOfCharge
+    | Disturb
+    | RaiseFault
+    | ClearFault
+    | Reboot
+    | AskStatus
+    | AskCounters
 )
 Told = Mapping[str, object]
 
-_COMMANDS = ("grid", "sun", "load", "soc", "fault", "clear", "reboot", "status", "counters")
+_COMMANDS = ("grid", "sun", "load", "soc", "disturb", "fault", "clear", "reboot", "status", "counters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +112,7 @@ class Controls:
     sun: Callable[[SetSun], None] | None = None
     load: Callable[[SetLoad], None] | None = None
     state_of_charge: Callable[[SetStateOfCharge], None] | None = None
+    disturb: Callable[[Disturb], None] | None = None
     status: Callable[[], Told] | None = None
     counters: Callable[[], Told] | None = None
     faults: Faults | None = None
@@ -145,6 +163,8 @@ class ControlDesk:
                 _there(controls.load, "load")(order)
             case SetStateOfCharge():
                 _there(controls.state_of_charge, "battery")(order)
+            case Disturb():
+                _there(controls.disturb, "area")(order)
             case RaiseFault(name=name, parameters=parameters, for_s=for_s):
                 self._faults.raise_(name, parameters, for_s)
             case ClearFault(name="all"):

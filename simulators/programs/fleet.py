@@ -2,34 +2,26 @@
 
 import argparse
 import asyncio
-import contextlib
 import signal
 from collections.abc import Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from simulators.fleet import make_fleet
-from simulators.grid.feeder import Feeder, street
+from simulators.grid.bench import BenchGrid
 from simulators.grid.script import GridScript
 from simulators.grid.swing import Area, SwingGrid
 from simulators.grid.trace import RECORDING, STEPS, After, Shape, replay
 from simulators.programs.arguments import instant, number, port, whole
 from simulators.programs.site import DEFAULT_START, SPEED_MAX
-from simulators.running.journal import Entry, Journal
-from simulators.running.ports import FleetPorts, check_ports, list_kind, make_room, write_list
-from simulators.running.screen import Screen, status
-from simulators.running.tick import Lag, run_ticks
-from simulators.running.world import Feedback, FleetWorld, Grid
-from vpp_core.clock import Clock, Pace, PacedClock, SystemClock, monotonic_host_s
+from simulators.running.run import FleetRun, FleetSettings
+from simulators.running.world import Feedback, Grid
 from vpp_core.faults import ConfigurationFault, fault_in
 
 SITES_MAX = 10_000
-CLIENTS_A_SITE = 2
-SCRIPT, SWING, TRACE = "script", "swing", "trace"
-TICK_S, LOG_EVERY_S, STATUS_EVERY_S = 0.05, 0.2, 1.0
+SCRIPT, SWING, TRACE, BENCH = "script", "swing", "trace", "bench"
+TICK_S, LOG_EVERY_S = 0.05, 0.2
 REDISPATCH_S = 900.0
 """With the meters as feedback: house load and sun wander, and an operator would follow them."""
 FOR_S_MAX = 366 * 86_400.0
@@ -76,6 +68,12 @@ def _add_sites(fleet: argparse.ArgumentParser) -> None:
         metavar="PORT",
         help="port of the first site; 0, the default, takes free ones",
     )
+    fleet.add_argument(
+        "--control",
+        type=port,
+        metavar="PORT",
+        help="listen here for `vpp-sim tell`: grid, disturb, status; 0 takes a free one",
+    )
 
 
 def _add_time(fleet: argparse.ArgumentParser) -> None:
@@ -104,8 +102,8 @@ def _add_grid(fleet: argparse.ArgumentParser) -> None:
         default=[SCRIPT],
         metavar="KIND",
         help=f"{SCRIPT} (a small seeded wander, the default), {SWING} (the swing equation of an area, which "
-        f"feels the fleet), {STEPS} (built-in test steps), {RECORDING} (a recorded day) or {TRACE} FILE "
-        "(.csv or .parquet with at_s and frequency_hz, voltage_pu)",
+        f"feels the fleet), {STEPS} (built-in test steps), {RECORDING} (a recorded day), {TRACE} FILE "
+        f"(.csv or .parquet with at_s and frequency_hz, voltage_pu) or {BENCH} (nominal until it is told)",
     )
     fleet.add_argument(
         "--trace-shape", type=Shape, choices=list(Shape), help="between the samples of a trace"
@@ -181,8 +179,27 @@ def disturbance(text: str) -> tuple[float, float, float | None]:
 
 
 def run(options: argparse.Namespace) -> int:
+    settings = FleetSettings(
+        sites=options.sites,
+        seed=options.seed,
+        host=options.host,
+        base_port=options.base_port,
+        control_port=options.control,
+        start=options.start,
+        speed=options.speed,
+        for_s=options.for_s,
+        tick_s=options.tick,
+        on_feeder=options.feeder,
+        feedback=options.feedback or Feedback.BATTERY,
+        list_file=options.list,
+        log_file=options.log,
+        log_every_s=options.log_every,
+        plot_file=options.plot,
+        grid_name=" ".join(options.grid),
+    )
+    fleet = FleetRun(settings, make_grid(options), Console())
     try:
-        asyncio.run(_run_fleet(options))
+        asyncio.run(_until_stopped(fleet))
     except BaseExceptionGroup as group:
         if fault := fault_in(group):
             raise fault from group
@@ -190,124 +207,11 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-class _Run:
-    """One run of the command: the pieces that its options ask for."""
-
-    def __init__(self, options: argparse.Namespace) -> None:
-        check_ports(options.base_port, options.sites)
-        if options.list:
-            list_kind(options.list)
-        self.options = options
-        self.begins_s: float = options.start.timestamp()
-        self.pace = Pace(self.begins_s, monotonic_host_s(), 0.0)
-        """Time stands still until every port is open."""
-        self.clock: Clock = PacedClock(lambda: self.pace)
-        grid = make_grid(options)
-        homes = street(options.sites)
-        self.nodes = homes.node_of_home
-        self.world = FleetWorld(
-            self.clock,
-            grid,
-            feeder=Feeder(grid, homes.sections) if options.feeder else None,
-            feedback=options.feedback or Feedback.BATTERY,
-            begins_at=options.start,
-        )
-        self.ports = FleetPorts(options.host, options.base_port)
-        self.screen = Screen(Console())
-        self.lag = Lag()
-
-    @property
-    def tick_s(self) -> float:
-        """Sites that nobody feels move when somebody looks: a client, the log, the status line."""
-        if self.world.is_coupled:
-            return float(self.options.tick)
-        if self.options.log or self.options.plot:
-            return float(self.options.log_every)
-        return max(STATUS_EVERY_S, STATUS_EVERY_S * float(self.options.speed))
-
-    async def start(self, stopped: asyncio.Event) -> None:
-        """Make the sites and open their ports; leave early where the user does."""
-        options = self.options
-        room = make_room(options.sites)
-        if room < CLIENTS_A_SITE * options.sites:
-            self.screen.say(
-                f"The limit of open files leaves room for {room} clients; raise it (ulimit -Hn) for more."
-            )
-        homes = make_fleet(options.sites, options.seed, options.start.date())
-        for home, node in self.screen.bar(list(zip(homes, self.nodes, strict=True)), "opening ports"):
-            await self.ports.open(self.world.add(home, node))
-            if stopped.is_set():
-                return
-        self.world.settle()
-        if options.list:
-            write_list(options.list, self.ports.endpoints)
-
-    def release(self) -> None:
-        """Let time run."""
-        self.pace = Pace(self.begins_s, monotonic_host_s(), self.options.speed)
-
-    async def play(self, journal: Journal, stopped: asyncio.Event) -> None:
-        next_row_s = self.begins_s
-
-        def tick(now_s: float) -> None:
-            nonlocal next_row_s
-            self.world.advance(now_s)
-            if now_s >= next_row_s:
-                next_row_s += self.options.log_every * (1 + (now_s - next_row_s) // self.options.log_every)
-                entry = Entry(
-                    reading=self.world.reading(), clients=self.ports.clients, late_s=self.lag.late_s
-                )
-                journal.add(entry)
-
-        async def show() -> None:
-            while True:
-                await SystemClock().sleep(STATUS_EVERY_S)
-                journal.flush()
-                line = status(self.world.reading(), self.ports.clients, self.lag, self.options.speed)
-                self.screen.show(line)
-
-        async def end() -> None:
-            await self.clock.sleep(self.begins_s + self.options.for_s - self.clock.now().timestamp())
-            stopped.set()
-
-        async with asyncio.TaskGroup() as tasks:
-            running = [
-                tasks.create_task(run_ticks(self.clock, self.tick_s, tick, self.lag), name="tick"),
-                tasks.create_task(show(), name="status"),
-            ]
-            if self.options.for_s is not None:
-                running.append(tasks.create_task(end(), name="end"))
-            await stopped.wait()
-            for task in running:
-                task.cancel()
-
-    def announcement(self) -> str:
-        ports = [each.port for each in self.ports.endpoints]
-        return (
-            f"{len(ports)} sites listen on {self.options.host}, ports {min(ports)} to {max(ports)}; units: "
-            "meter 1, battery 2, pv 3 and at every third site evse 4; Ctrl-C ends it"
-        )
-
-
-async def _run_fleet(options: argparse.Namespace) -> None:
-    fleet = _Run(options)
+async def _until_stopped(fleet: FleetRun) -> None:
     stopped = asyncio.Event()
     for each in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(each, stopped.set)
-    async with contextlib.AsyncExitStack() as cleanly:
-        cleanly.push_async_callback(fleet.ports.close)
-        await fleet.start(stopped)
-        if stopped.is_set():
-            return
-        journal = Journal(fleet.begins_s, options.log)
-        cleanly.callback(journal.close)
-        fleet.screen.say(fleet.announcement())
-        fleet.release()
-        with fleet.screen.running():
-            await fleet.play(journal, stopped)
-    if options.plot:
-        _draw(options, journal)
-        fleet.screen.say(f"The run is drawn in {options.plot}.")
+    await fleet.run(stopped)
 
 
 def make_grid(options: argparse.Namespace) -> Grid:
@@ -317,19 +221,21 @@ def make_grid(options: argparse.Namespace) -> Grid:
         ConfigurationFault: they contradict one another, or the grid cannot be.
     """
     kind, *files = options.grid
-    if len(files) != (kind == TRACE) or kind not in (SCRIPT, SWING, STEPS, RECORDING, TRACE):
+    if len(files) != (kind == TRACE) or kind not in (SCRIPT, SWING, STEPS, RECORDING, TRACE, BENCH):
         raise ConfigurationFault(
             f"--grid {' '.join(options.grid)} is not one of {SCRIPT}, {SWING}, {STEPS}, {RECORDING}, "
-            f"{TRACE} FILE."
+            f"{TRACE} FILE, {BENCH}."
         )
     chosen = {name: value for name in _AREA_OPTIONS if (value := getattr(options, name)) is not None}
     if kind != SWING and (chosen or options.disturb or options.feedback):
         raise ConfigurationFault(f"Only --grid {SWING} has an area to describe or to disturb; add it.")
-    if kind in (SCRIPT, SWING) and (options.trace_shape or options.trace_after):
+    if kind in (SCRIPT, SWING, BENCH) and (options.trace_shape or options.trace_after):
         raise ConfigurationFault(f"--trace-shape and --trace-after need a trace; --grid {kind} is none.")
     begins_s = options.start.timestamp()
     if kind == SCRIPT:
         return GridScript(options.seed)
+    if kind == BENCH:
+        return BenchGrid()
     if kind == SWING:
         return _swing(begins_s, chosen, options.feedback, options.disturb or ())
     source = files[0] if files else kind
@@ -351,11 +257,3 @@ def _swing(
         else:
             grid.disturb(begins_s + at_s, lost_mw, for_s)
     return grid
-
-
-def _draw(options: argparse.Namespace, journal: Journal) -> None:
-    from simulators.running.picture import draw
-
-    start: datetime = options.start
-    title = f"{options.sites} sites, grid: {' '.join(options.grid)}, from {start:%Y-%m-%d %H:%M} UTC"
-    draw(options.plot, title, journal.begins_s, journal.points)

@@ -15,6 +15,7 @@ from vpp_core.faults import DeviceFault
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 64 * LINE_BYTES_MAX
 DURATION_S_MAX = 86_400.0
+MW_MAX = 1e6
 
 Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Address = tuple[str, int]
@@ -23,7 +24,7 @@ Address = tuple[str, int]
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     tell = commands.add_parser(
         "tell",
-        help="command a running simulation: grid, sun, load, faults, status",
+        help="command a running simulation: grid, sun, load, disturbances, faults, status",
         description="Speak to the control port of a running simulation. Each command has its own --help.",
     )
     tell.add_argument("address", type=address, metavar="HOST:PORT", help="the control port")
@@ -72,6 +73,7 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "sun": ("power_pu",),
     "load": ("power_w",),
     "soc": ("state_of_charge",),
+    "disturb": ("lost_mw", "for_s"),
     "fault": ("name", "for_s"),
     "clear": ("name",),
     "reboot": ("off_s",),
@@ -126,6 +128,19 @@ def _add_surroundings(orders: "argparse._SubParsersAction[argparse.ArgumentParse
     ):
         order = orders.add_parser(name, help=f"set {says}")
         order.add_argument(option, dest=field, type=number(0.0, high), metavar=unit, required=True, help=says)
+
+    disturb = orders.add_parser("disturb", help="lose generation in the area of a fleet")
+    disturb.add_argument(
+        "--lost",
+        dest="lost_mw",
+        type=number(-MW_MAX, MW_MAX),
+        metavar="MW",
+        required=True,
+        help="what is lost; negative: load",
+    )
+    disturb.add_argument(
+        "--for", dest="for_s", type=number(1e-3, 31 * DURATION_S_MAX), metavar="S", help="how long"
+    )
 
 
 def _add_faults(orders: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

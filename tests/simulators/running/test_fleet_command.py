@@ -67,6 +67,40 @@ def test_a_fleet_runs_until_it_is_told_to_stop_and_leaves_list_log_and_picture(
         socket.create_connection(("127.0.0.1", listed[0]["port"]))
 
 
+@pytest.mark.integration
+def test_a_running_fleet_takes_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    with started("--sites", "2", "--grid", "swing", "--control", "0", "--speed", "20") as process:
+        assert process.stdout is not None
+        control = "127.0.0.1:" + process.stdout.readline().rpartition("commands on port ")[2].strip()
+        assert main(["tell", control, "disturb", "--lost", "40", "--for", "1e6"]) == 0
+        told: dict[str, float] = {}
+        while told.get("lost_mw") != 40.0:
+            capsys.readouterr()
+            assert main(["tell", "--json", control, "status"]) == 0
+            told = json.loads(capsys.readouterr().out)
+        assert (told["sites"], told["clients"]) == (2, 0)
+        assert main(["tell", control, "grid", "--frequency", "59"]) == 2
+        assert "no grid to reach" in capsys.readouterr().err
+
+
+@pytest.mark.integration
+def test_a_bench_grid_goes_where_it_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with started("--sites", "1", "--grid", "bench", "--control", "0", "--speed", "20") as process:
+        assert process.stdout is not None
+        control = "127.0.0.1:" + process.stdout.readline().rpartition("commands on port ")[2].strip()
+        assert main(["tell", control, "grid", "--frequency", "59.2", "--voltage", "0.9"]) == 0
+        seen: dict[str, float] = {}
+        while seen.get("frequency_hz") != 59.2:
+            capsys.readouterr()
+            assert main(["tell", "--json", control, "status"]) == 0
+            seen = json.loads(capsys.readouterr().out)
+        assert seen["voltage_pu_min"] == 0.9
+        assert main(["tell", control, "disturb", "--lost", "1"]) == 2
+        assert "no area to reach" in capsys.readouterr().err
+        assert main(["tell", control, "grid", "--frequency", "5"]) == 2
+        assert "frequency_hz = 5.0 is not a number from 10 to 100" in capsys.readouterr().err
+
+
 def test_a_run_of_some_time_ends_by_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     log = tmp_path / "log.csv"
     arguments = ["fleet", "--sites", "2", "--grid", "steps", "--speed", "200", "--for", "100"]
