@@ -15,7 +15,7 @@ from typing import Any
 from openleadr import OpenADRClient, objects
 
 from simulators.thermostat.agenda import Agenda, LateOpt, Opt
-from simulators.thermostat.signals import Program, UnsupportedEvent, answer_wanted, identity, read_notice
+from simulators.thermostat.signals import Program, answer_wanted, identity, read_notice
 from vpp_core.clock import Clock
 
 _log = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class ThermostatVen:
             event_id, modification = identity(event)
             try:
                 opt = self._agenda.take(read_notice(event, self._settings.program))
-            except UnsupportedEvent as unsupported:
+            except ValueError as unsupported:
                 _log.warning("opting out of event %s: %s", event_id, unsupported)
                 self.refused[event_id] = str(unsupported)
                 opt = Opt.OUT

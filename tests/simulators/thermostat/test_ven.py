@@ -258,6 +258,41 @@ async def test_power_is_reported_as_telemetry_usage_and_adds_up_to_the_energy() 
     assert 500.0 < mean_w < 2_500.0
 
 
+async def test_a_vtn_asks_for_reports_later_stops_them_and_asks_to_register_again() -> None:
+    clock = fast_clock()
+    mailbox: list[tuple[str, dict[str, Any]]] = []
+    updates: list[str] = []
+    async with plain_vtn() as (server, url):
+
+        def on_poll(ven_id: str) -> tuple[str, dict[str, Any]] | None:
+            if not mailbox:
+                return None
+            kind, payload = mailbox.pop(0)
+            return kind, {"ven_id": ven_id, **payload}
+
+        reports = server.services["report_service"]
+        reports.handlers["oadrUpdateReport"] = _note_updates(updates)
+        server.add_handler("on_poll", on_poll)
+        home = Home(url, clock)
+        async with home.living():
+            await until(lambda: home.ven.registered, clock)
+            mailbox.append(("oadrCreateReport", {"request_id": "q1", "report_requests": [_report_request()]}))
+            await until(lambda: len(updates) >= 2, clock)
+            stop = {"request_id": "q2", "report_request_id": "asked", "report_to_follow": False}
+            mailbox.append(("oadrCancelReport", stop))
+            await until(lambda: not mailbox, clock)
+            stopped_s = clock.now().timestamp()
+            await until(lambda: clock.now().timestamp() > stopped_s + 300.0, clock)
+            sent = len(updates)
+            await until(lambda: clock.now().timestamp() > stopped_s + 1_800.0, clock)
+            assert len(updates) == sent
+            registrations = _count_registrations(server)
+            mailbox.append(("oadrRequestReregistration", {}))
+            await until(lambda: bool(registrations), clock)
+    assert set(updates) == {"asked"}
+    assert home.ven.registered
+
+
 async def test_a_restarted_vtn_is_registered_with_again() -> None:
     clock, book = fast_clock(), EventBook()
     first = Vtn(book, clock, vens={NAME})
@@ -291,6 +326,41 @@ def _note_answers(server: OpenADRServer, answers: list[str]) -> None:
         return await created(payload)
 
     handlers["oadrCreatedEvent"] = note
+
+
+def _report_request() -> objects.ReportRequest:
+    """Power in steps of a minute."""
+    return objects.ReportRequest(
+        report_request_id="asked",
+        report_specifier=objects.ReportSpecifier(
+            report_specifier_id=f"{NAME}-power",
+            granularity=timedelta(minutes=1),
+            report_back_duration=timedelta(minutes=1),
+            specifier_payloads=[objects.SpecifierPayload(r_id=f"{NAME}-thermostat", reading_type="Mean")],
+        ),
+    )
+
+
+def _note_updates(updates: list[str]) -> Callable[[dict[str, Any]], Any]:
+    async def note(payload: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        updates.extend(report["report_request_id"] for report in payload["reports"])
+        return "oadrUpdatedReport", {}
+
+    return note
+
+
+def _count_registrations(server: OpenADRServer) -> list[str]:
+    """Names of VENs that register from now on."""
+    names: list[str] = []
+    handlers = server.services["registration_service"].handlers
+    created = handlers["oadrCreatePartyRegistration"]
+
+    async def note(payload: dict[str, Any]) -> Any:
+        names.append(payload["ven_name"])
+        return await created(payload)
+
+    handlers["oadrCreatePartyRegistration"] = note
+    return names
 
 
 def raw_event(start: datetime) -> dict[str, Any]:
