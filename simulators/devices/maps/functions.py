@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from math import nan
 
 from simulators.devices.functions.settings import FunctionSettings, Priority
 from simulators.devices.image import ModelInstance
@@ -25,7 +26,7 @@ _VOLTAGE_PERCENT_MAX = 200.0
 
 
 def volt_var(unit: Unit) -> ModelInstance:
-    """Model 705."""
+    """Model 705. VRefAuto is not implemented while the reference follows the voltage."""
     percent = _ReactivePercent(unit)
 
     def show(settings: FunctionSettings) -> Row:
@@ -36,7 +37,7 @@ def volt_var(unit: Unit) -> ModelInstance:
             "DeptRef": percent.reference,
             "Pri": float(_PRIORITIES.index(function.priority)),
             "VRef": 100.0 * function.reference_pu,
-            "VRefAuto": 100.0 * function.reference_pu,
+            "VRefAuto": nan if function.tracks_voltage else 100.0 * function.reference_pu,
             "VRefAutoEna": float(function.tracks_voltage),
             "VRefAutoTms": function.tracking_s,
             "RspTms": function.response_s,

@@ -62,7 +62,8 @@ def status(unit: Unit, scales: Scales) -> ModelInstance:
     plate, ceilings = unit.config.nameplate, Ceilings(unit)
 
     def live() -> Values:
-        shown, counters = unit.snapshot(), unit.snapshot().counters
+        shown = unit.snapshot()
+        counters = shown.counters
         present = _presence(shown)
         free_va2 = ceilings.apparent_va**2 - shown.power_w**2
         return {

@@ -1,12 +1,14 @@
 """Starting and stopping, heartbeats and alarms: model 715, and what other models say of the same."""
 
 from simulators.devices.image import ModelInstance
+from simulators.devices.inverter.snapshot import State
 from simulators.devices.maps.block import Block, Stored, Writable
 from simulators.devices.maps.unit import Unit
 
 _COUNTER_MAX = 0xFFFF_FFFE
 _STOP, _START = 0, 1
 _LOCAL, _REMOTE = 1, 0
+_STOPPED = frozenset({State.OFF, State.SHUTTING_DOWN})
 
 
 class Operation:
@@ -14,21 +16,19 @@ class Operation:
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
-        self._started = True
         self._beats = Stored(0.0)
 
     def running(self, *, start: int, stop: int) -> Writable:
-        """A point that starts and stops the unit."""
+        """A point that starts and stops the unit; it tells what the unit does, whoever has said so."""
 
         def write(value: float) -> None:
-            self._started = value == start
-            if self._started:
+            if value == start:
                 self._unit.start()
             else:
                 self._unit.stop()
 
         return Writable(
-            read=lambda: float(start if self._started else stop),
+            read=lambda: float(stop if self._unit.truth().state in _STOPPED else start),
             write=write,
             choices=frozenset({start, stop}),
         )

@@ -58,7 +58,13 @@ class Unit(Protocol):
 
     def adopt(self, settings: FunctionSettings) -> None: ...
 
-    def snapshot(self) -> Snapshot: ...
+    def snapshot(self) -> Snapshot:
+        """What the instruments show."""
+        ...
+
+    def truth(self) -> Snapshot:
+        """How it is."""
+        ...
 
     def remote_write(self, name: str) -> bool:
         """A controller is about to write a command; whether the unit takes it."""

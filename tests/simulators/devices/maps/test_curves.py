@@ -108,6 +108,10 @@ def test_the_reference_voltage_and_its_tracking_are_adopted(bench: UnitBench) ->
     assert adopt(bench, 705, 2) == COMPLETED
     function = in_force(bench).volt_var
     assert (function.reference_pu, function.tracks_voltage, function.tracking_s) == (1.025, True, 900.0)
+    assert bench.read(705, "Crv[1].VRefAuto") is None
+    draft(bench, 705, 2, VRefAutoEna=0)
+    assert adopt(bench, 705, 2) == COMPLETED
+    assert bench.read(705, "Crv[1].VRefAuto") == 102.5
 
 
 def test_a_volt_watt_curve_is_adopted_and_acts(bench: UnitBench) -> None:

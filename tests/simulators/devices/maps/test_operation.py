@@ -60,6 +60,13 @@ def test_stopping_and_starting(bench: UnitBench, number: int, name: str, stop: i
     assert bench.number(701, "W") > 1_000.0
 
 
+def test_stopping_from_elsewhere_is_told_in_either_model(bench: UnitBench) -> None:
+    bench.unit.stop()
+    assert (bench.read(715, "OpCtl"), bench.read(802, "SetInvState")) == (0.0, 1.0)
+    bench.unit.start()
+    assert (bench.read(715, "OpCtl"), bench.read(802, "SetInvState")) == (1.0, 3.0)
+
+
 @pytest.mark.parametrize("value", [2, 3])
 def test_standby_is_no_mode_of_its_own(bench: UnitBench, value: int) -> None:
     assert bench.try_write(715, "OpCtl", value) == "03"
