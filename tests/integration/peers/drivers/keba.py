@@ -19,9 +19,17 @@ class Peer:
     def set_current(self, current_a: int) -> None:
         self._device.set_charging_current(current_a)
 
-    def limit_energy(self, units: int) -> None:
-        """The client takes units of 0.01 kWh."""
-        self._device.set_charging_kilowatthours(units)
+    def limit_energy(self, kwh: int) -> None:
+        """Whole kWh, whatever its own words say."""
+        self._device.set_charging_kilowatthours(kwh)
+
+    def limit_energy_wh(self, energy_wh: float) -> None:
+        """The same register in its steps of 10 Wh, by the client's connection."""
+        written = self._device.connection.write_register(
+            5010, round(energy_wh / 10), device_id=self._device.slaveid
+        )
+        if written.isError():
+            raise ValueError(written)
 
     def enable(self) -> None:
         self._device.enable_chargingstation()

@@ -1,0 +1,179 @@
+"""``vpp-sim device`` as a process of its own: settings in a file, truth by its control port."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from math import hypot
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.integration.peers.certificates import Identity
+from tests.integration.peers.environments import ROOT
+
+_PROGRAM = [sys.executable, "-m", "simulators.cli", "device"]
+_LISTENS = re.compile(r"listens on (\S+?):(\d+),")
+_COMMANDS = re.compile(r"^commands on (\S+?):(\d+),", re.MULTILINE)
+_LAST_LINE = "Ctrl-C ends it"
+_WAIT_S = 40.0
+"""Ends a wait for a device that will not do it; no measure of anything."""
+_PAUSE_S, _STILL_S = 0.02, 0.3
+Truth = Mapping[str, Any]
+
+VOLTAGE_V = 240.0
+RATING_W, REACTIVE_VAR, CAPACITY_WH = 10_000.0, 4_400.0, 20_000.0
+_PLATE = {"injection_w_max": RATING_W, "apparent_va_max": RATING_W, "reactive_var_max": REACTIVE_VAR}
+_STORAGE = {"absorption_w_max": RATING_W, "energy_capacity_wh": CAPACITY_WH}
+_QUICK = {
+    "step_s": 0.02,
+    "refresh_s": 0.04,
+    "functions": {"enter_service": {"delay_s": 1.0, "ramp_s": 0.0}},
+}
+PV = {
+    "kind": "pv",
+    "sun": {"power_pu": 0.8},
+    "inverter": {"nameplate": {**_PLATE, "pv_w_max": RATING_W}, **_QUICK},
+}
+"""10 kW at about 8 kW of sun."""
+BATTERY = {"kind": "battery", "inverter": {"nameplate": {**_PLATE, **_STORAGE}, **_QUICK}}
+"""10 kW, half full."""
+HYBRID = {
+    "kind": "hybrid",
+    "sun": {"power_pu": 0.4},
+    "inverter": {"nameplate": {**_PLATE, **_STORAGE, "pv_w_max": RATING_W}, **_QUICK},
+}
+EVSE = {"kind": "evse"}
+"""32 A, with a vehicle of three phases and 16 A that is plugged in at the start."""
+
+
+class Simulator(NamedTuple):
+    """One device that runs."""
+
+    host: str
+    port: int
+    serial: Path | None
+    control: socket.socket
+
+    def truth(self) -> Truth:
+        """How it is with the device now; powers are injection positive, ``current_a`` is that of all phases."""
+        told = self.tell("status")
+        apparent_va = hypot(told["power_w"], told["reactive_var"])
+        phase_v = told["voltage_pu"] * VOLTAGE_V
+        return {
+            **told,
+            "apparent_va": apparent_va,
+            "power_factor": abs(told["power_w"]) / apparent_va if apparent_va else 1.0,
+            "phase_voltage_v": phase_v,
+            "current_a": apparent_va / phase_v,
+        }
+
+    def tell(self, command: str, **values: Any) -> Any:
+        """Send a command to the control port, and take its answer."""
+        self.control.sendall(json.dumps({"command": command, **values}).encode() + b"\n")
+        with self.control.makefile("r", encoding="utf-8") as lines:
+            answer = json.loads(lines.readline())
+        assert answer["ok"], answer
+        return answer
+
+    def until(self, what: str, holds: Callable[[Truth], bool]) -> Truth:
+        """The first truth that does it."""
+        return poll(what, lambda: truth if holds(truth := self.truth()) else None)
+
+    def settled(self, what: str, holds: Callable[[Truth], bool]) -> Truth:
+        """The first truth that does it and in which power no longer moves: instruments show the same."""
+        return poll(what, lambda: self._still(holds))
+
+    def _still(self, holds: Callable[[Truth], bool]) -> Truth | None:
+        before = self.truth()
+        threading.Event().wait(_STILL_S)
+        truth = self.truth()
+        moved = max(abs(truth[name] - before[name]) for name in ("power_w", "reactive_var"))
+        return truth if holds(truth) and moved < 1.0 else None
+
+
+def poll(what: str, ask: Callable[[], Any]) -> Any:
+    """The first answer that is true."""
+    begun_s = time.monotonic()
+    while not (answer := ask()):
+        assert time.monotonic() - begun_s < _WAIT_S, f"not {what} within {_WAIT_S:g} s"
+        threading.Event().wait(_PAUSE_S)
+    return answer
+
+
+@contextmanager
+def simulated(
+    *,
+    kind: str,
+    models: Sequence[int] | None = None,
+    manufacturer: str | None = None,
+    unit: int = 1,
+    base: int = 40_000,
+    tls: Identity | None = None,
+    serial: bool = False,
+    **tables: Any,
+) -> Iterator[Simulator]:
+    """A device from its start to its end.
+
+    What the issue names is said by options, everything else by a TOML file.
+    """
+    options = ["--kind", kind, "--unit", str(unit), "--base", str(base), "--port", "0", "--control", "0"]
+    if models is not None:
+        options += ["--models", ",".join(map(str, models))]
+    if manufacturer is not None:
+        options += ["--manufacturer", manufacturer]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if serial:
+            options += ["--rtu", str(folder / "line")]
+        if tls is not None:
+            tables["listen"] = {
+                "tls_cert_file": str(tls.certificate),
+                "tls_key_file": str(tls.key),
+                "tls_ca_file": str(tls.authority),
+            }
+        file = folder / "device.toml"
+        file.write_text(_toml(tables))
+        with subprocess.Popen(  # noqa: S603 - our own program
+            [*_PROGRAM, "--config", str(file), *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as process:
+            try:
+                device = _connected(process, folder / "line" if serial else None)
+                with device.control:
+                    yield device
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.communicate(timeout=_WAIT_S)
+        assert process.returncode == 0, f"the device ended with exit code {process.returncode}"
+
+
+def _connected(process: "subprocess.Popen[str]", serial: Path | None) -> Simulator:
+    """The device, as soon as it says where it listens."""
+    assert process.stdout is not None
+    said = ""
+    while not said.endswith(f"{_LAST_LINE}\n"):
+        line = process.stdout.readline()
+        assert line, f"the device ended: {said}"
+        said += line
+    listens, commands = (pattern.search(said) for pattern in (_LISTENS, _COMMANDS))
+    assert listens, said
+    assert commands, said
+    control = socket.create_connection((commands[1], int(commands[2])))
+    return Simulator(listens[1], int(listens[2]), serial, control)
+
+
+def _toml(tables: Mapping[str, Any], path: str = "") -> str:
+    """The tables as TOML; JSON and TOML spell numbers, strings and lists alike."""
+    plain = {key: value for key, value in tables.items() if not isinstance(value, Mapping)}
+    lines = [f"[{path}]"] if path else []
+    lines += [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+    nested = [(key, value) for key, value in tables.items() if isinstance(value, Mapping)]
+    return (
+        "\n".join(lines) + "\n" + "".join(_toml(value, f"{path}.{key}".strip(".")) for key, value in nested)
+    )
