@@ -10,6 +10,7 @@ from simulators.bench.recorder import Recorder, Row
 from simulators.bench.settings import BenchSettings, ListenSection
 from simulators.bench.surroundings import Surroundings
 from simulators.bench.units import build
+from simulators.devices.charging.station import EvseUnit
 from simulators.devices.control_port import (
     ControlPort,
     Controls,
@@ -102,6 +103,8 @@ class BenchDevice:
         }
         if isinstance(self.unit, Inverter):
             told |= _of_inverter(self.unit)
+        if isinstance(self.unit, EvseUnit):
+            told |= _of_evse(self.unit)
         return told
 
     @asynccontextmanager
@@ -220,17 +223,19 @@ def _conduct(listen: ListenSection) -> LineSettings:
 
 def _of_inverter(inverter: Inverter) -> dict[str, object]:
     now, commands = inverter.truth(), inverter.commands
-    setpoint = commands.setpoint_w
-    return {
+    counters, setpoint = asdict(now.counters), commands.setpoint_w
+    told = {name: value for name, value in asdict(now).items() if name not in {"at_s", "counters"}}
+    return told | {
         "state": now.state.name.lower(),
         "connected": int(now.connected),
-        "alarms": str(now.alarms.name or ""),
-        "available_w": now.available_w,
-        "pv_w": now.pv_w,
-        "battery_w": now.battery_w,
-        "state_of_charge": now.state_of_charge,
-        "temperature_c": now.temperature_c,
+        "alarms": (now.alarms.name or "").lower(),
         "setpoint_w": setpoint.value if setpoint.enabled else None,
         "limit_pu": commands.limit.value if commands.limit.enabled else None,
-        **asdict(now.counters),
+        **counters,
     }
+
+
+def _of_evse(station: EvseUnit) -> dict[str, object]:
+    told = asdict(station.readings())
+    told.pop("at_s")
+    return told | {"phase": str(told["phase"]), "pilot": str(told["pilot"])}
