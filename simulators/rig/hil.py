@@ -1,104 +1,182 @@
-"""``vpp-hil``: test a device by its registers and say PASS or FAIL with the measured numbers."""
+"""``vpp-hil``: put a device, a gateway or a site through procedures, and say PASS or FAIL with the reason.
+
+Exit code 0 is PASS, 1 is FAIL, 2 a fault (no connection, a configuration that cannot be), 130 an
+interruption; the device is given back as it was found in every case.
+"""
 
 import argparse
 import asyncio
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
-from simulators.rig.procedures import PROCEDURES, Check, DeviceUnderTest
-from vpp_core.clock import Clock, SystemClock
-from vpp_core.faults import EXIT_FAULT, Fault, LocalFault
+from simulators.rig.hil_bench.settings import HilSettings, load_settings, quick_settings
+from simulators.rig.hil_progress import Progress
+from simulators.rig.hil_report.folder import RunFolder, read_results
+from simulators.rig.hil_run import Order, choose, run_real
+from simulators.rig.hil_simulated import run_on_bench, simulated_settings
+from simulators.rig.procedures.catalogue import PROCEDURES
+from simulators.rig.procedures.fault_reasons import FAULT_REASONS
+from simulators.rig.procedures.procedure import Procedure
+from simulators.rig.procedures.result import RunResult, Verdict
+from vpp_core.clock import SystemClock
+from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, fault_in
 
 EXIT_FAIL = 1
+EXIT_INTERRUPTED = 130
 PORT_MAX = 65_535
 UNIT_MAX = 247
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    if options.command == "list":
-        for name, procedure in PROCEDURES.items():
-            print(f"{name}: {procedure.shows}")
-        return 0
     try:
-        report = asyncio.run(run(options.procedure, options.target, options.unit, SystemClock()))
-        if options.out is not None:
-            write_report(report, options.out)
-    except Fault as fault:
+        code: int = options.act(options)
+    except (Fault, BaseExceptionGroup) as error:
+        fault = fault_in(error)
+        if fault is None:
+            raise
         print(f"vpp-hil: {fault}", file=sys.stderr)
         return EXIT_FAULT
     except KeyboardInterrupt:
-        print("vpp-hil: interrupted", file=sys.stderr)
-        return EXIT_FAULT
-    return 0 if report["verdict"] == "PASS" else EXIT_FAIL
+        print("vpp-hil: interrupted; the device was given back", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return code
 
 
-async def run(name: str, target: tuple[str, int], unit: int, clock: Clock) -> dict[str, Any]:
-    """Run one procedure against a device, print its checks, and return the result as JSON values.
-
-    Raises:
-        DeviceFault: the device does not answer, or lacks what the procedure needs.
-    """
-    started_at = clock.now()
-    host, port = target
-    async with DeviceUnderTest(host, port, unit) as device:
-        identity = {point: await device.read_text(point) for point in ("Mn", "Md", "Vr", "SN")}
-        print(f"{name}: {identity['Mn']} {identity['Md']} {identity['Vr']} ({identity['SN']})", flush=True)
-        checks = await PROCEDURES[name].run(device, clock)
-    report = _report(name, f"{host}:{port}", unit, started_at, checks) | {"device": identity}
-    for check in checks:
-        print(check)
-    print(f"verdict: {report['verdict']}")
-    return report
+def _list(options: argparse.Namespace) -> int:
+    if options.json:
+        print(json.dumps([_described(procedure) for procedure in PROCEDURES.values()], indent=2))
+        return 0
+    if options.faults:
+        for row in FAULT_REASONS:
+            print(f"{row.fault}: {row.procedure}, step '{row.step} ...': {row.reason}")
+        return 0
+    width = max(map(len, PROCEDURES))
+    for procedure in PROCEDURES.values():
+        print(f"{procedure.id:<{width}}  {procedure.purpose}")
+    return 0
 
 
-def write_report(report: dict[str, Any], directory: Path) -> Path:
-    """Write the result as ``PROCEDURE.json``.
-
-    Raises:
-        LocalFault: the directory cannot be written.
-    """
-    path = directory / f"{report['procedure']}.json"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise LocalFault(f"Cannot write {path} ({error.strerror}); choose another --out.") from error
-    return path
-
-
-def _report(name: str, target: str, unit: int, started_at: datetime, checks: list[Check]) -> dict[str, Any]:
+def _described(procedure: Procedure) -> dict[str, object]:
+    needs = procedure.needs
     return {
-        "procedure": name,
-        "target": target,
-        "unit": unit,
-        "started_at": started_at.isoformat(),
-        "verdict": "PASS" if all(check.passed for check in checks) else "FAIL",
-        "checks": [asdict(check) | {"passed": check.passed} for check in checks],
+        "id": procedure.id,
+        "title": procedure.title,
+        "group": procedure.group,
+        "clause": procedure.clause,
+        "purpose": procedure.purpose,
+        "targets": sorted(needs.targets),
+        "needs_models": list(needs.models),
+        "needs_grid": needs.grid,
+        "needs_storage": needs.storage,
+        "parameters": procedure.configure({}).model_dump(mode="json"),
     }
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="vpp-hil", description="Hardware-in-the-loop tests of a SunSpec device."
+def _check_config(options: argparse.Namespace) -> int:
+    settings = load_settings(options.config)
+    choose(settings, list(PROCEDURES))
+    print(json.dumps(settings.model_dump(mode="json"), indent=2))
+    return 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    result = read_results(options.folder)
+    folder = RunFolder(options.folder)
+    folder.render(result)
+    print(f"{result.verdict}: {folder.path / 'report.html'}")
+    return 0
+
+
+def _run(options: argparse.Namespace) -> int:
+    settings = _settings(options)
+    names = list(PROCEDURES) if options.all else options.procedure
+    if not names:
+        raise ConfigurationFault("Say which procedures to run, or --all; vpp-hil list names them.")
+    stamp = SystemClock().now()
+    folder = RunFolder(options.out or Path("hil-results") / f"{stamp:%Y%m%dT%H%M%SZ}")
+    result = _empty(stamp, settings)
+    with Progress() as progress:
+        order = Order(settings, choose(settings, names), result, folder, progress)
+        try:
+            if options.simulated is None:
+                asyncio.run(run_real(order, SystemClock()))
+            else:
+                run_on_bench(order)
+        finally:
+            folder.write(result)
+    print(f"verdict: {result.verdict} ({_counted(result)}), {folder.path / 'report.html'}")
+    return 0 if result.verdict is Verdict.PASS else EXIT_FAIL
+
+
+def _settings(options: argparse.Namespace) -> HilSettings:
+    given = [options.config is not None, options.target is not None, options.simulated is not None]
+    if sum(given) != 1:
+        raise ConfigurationFault("Say what to test by exactly one of --config, --target or --simulated.")
+    if options.config is not None:
+        return load_settings(options.config)
+    if options.target is not None:
+        host, port = options.target
+        return quick_settings(host, port, options.unit)
+    return simulated_settings()
+
+
+def _empty(started_at: datetime, settings: HilSettings) -> RunResult:
+    return RunResult(
+        started_at=started_at,
+        target="",
+        grid="",
+        instruments="",
+        clock="",
+        configuration=settings.model_dump(mode="json"),
     )
+
+
+def _counted(result: RunResult) -> str:
+    counts = ((result.count(verdict), verdict) for verdict in Verdict)
+    return ", ".join(f"{count} {verdict}" for count, verdict in counts if count)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="vpp-hil", description="Hardware-in-the-loop tests.")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("list", help="list the procedures")
+    listing = commands.add_parser("list", help="list the procedures")
+    listing.set_defaults(act=_list)
+    listing.add_argument("--json", action="store_true", help="with needs and parameters")
+    listing.add_argument(
+        "--faults",
+        action="store_true",
+        help="which procedure finds which simulated fault, and how it says so",
+    )
+    check = commands.add_parser("check-config", help="check a configuration and print it with its defaults")
+    check.set_defaults(act=_check_config)
+    check.add_argument("config", type=Path, metavar="FILE")
+    report = commands.add_parser("report", help="write the report and JUnit XML of a run again")
+    report.set_defaults(act=_report)
+    report.add_argument("folder", type=Path, metavar="DIR")
     test = commands.add_parser(
         "run",
-        help="run one procedure",
-        description="Run one procedure against a SunSpec device with models 701, 702 and 704. It commands "
-        "real power. Exit code 0 is PASS, 1 is FAIL, 2 is a fault.",
+        help="run procedures",
+        description="Run procedures. They command real power, and, with a grid source, abnormal voltage and "
+        "frequency. Exit code 0 is PASS, 1 is FAIL, 2 is a fault, 130 an interruption.",
     )
-    test.add_argument("procedure", choices=tuple(PROCEDURES))
-    test.add_argument("--target", type=_target, required=True, metavar="HOST:PORT")
-    test.add_argument("--unit", type=_unit, required=True, metavar="N", help="Modbus unit id, 1 to 247")
-    test.add_argument("--out", type=Path, metavar="DIR", help="write the result to DIR/PROCEDURE.json")
+    test.set_defaults(act=_run)
+    test.add_argument("procedure", nargs="*", choices=(*PROCEDURES, []), metavar="PROCEDURE")
+    test.add_argument("--all", action="store_true", help="every procedure that the target allows")
+    test.add_argument("--config", type=Path, metavar="FILE", help="what is on the rig (TOML)")
+    test.add_argument("--target", type=_target, metavar="HOST:PORT", help="a device, with no grid source")
+    test.add_argument("--unit", type=_unit, default=1, metavar="N", help="of --target: 1 to 247")
+    test.add_argument(
+        "--simulated",
+        nargs="?",
+        const="device",
+        choices=("device",),
+        help="a target that is built in, on simulated time",
+    )
+    test.add_argument("--out", type=Path, metavar="DIR", help="default: hil-results/TIME")
     return parser
 
 

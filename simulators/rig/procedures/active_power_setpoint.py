@@ -1,60 +1,74 @@
 """Active-power setpoint: steps up and down, and what the device makes of them."""
 
-from simulators.rig.procedures.device import DeviceUnderTest
-from simulators.rig.procedures.result import Check
-from vpp_core.clock import Clock
-from vpp_core.faults import DeviceFault
+from typing import Annotated
 
-STEPS = (0.5, -0.5, 0.25, 0.0)
-"""Setpoints as parts of the rating of their direction, injection positive."""
-TOLERANCE = 0.05
-"""Of the rating: the accuracy that IEEE 1547 asks of power measurements."""
-SETTLE_S_MAX = 30.0
-HOLD_S = 2.0
-POLL_S = 0.1
+from pydantic import Field
+
+from simulators.rig.procedures.conduct import command_power, only, release
+from simulators.rig.procedures.procedure import Needs, Parameters, Procedure
+from simulators.rig.procedures.rig import Rig, latest
+
+ACCURACY = "IEEE 1547-2018 table 3: 5 % of the rating"
 
 
-async def active_power_setpoint(device: DeviceUnderTest, clock: Clock) -> list[Check]:
-    """For each step the time until the measured power is within tolerance, and the error after a hold.
+class SetpointParameters(Parameters):
+    """Setpoints are per unit of the rating of their direction, injection positive."""
 
-    Raises:
-        DeviceFault: no answer, a refused write, or a device that cannot both inject and absorb.
-    """
-    ratings_w = await device.read(702, "WMaxRtg"), await device.read(702, "WChaRteMaxRtg")
-    if min(ratings_w) <= 0.0:
-        raise DeviceFault("This procedure needs a device that injects and absorbs; choose a battery.")
-    tolerance_w = TOLERANCE * max(ratings_w)
-    checks: list[Check] = []
-    try:
-        for step in STEPS:
-            setpoint_w = round(step * (ratings_w[0] if step >= 0.0 else ratings_w[1]))
-            await device.write(704, {"WSetMod": 1, "WSet": setpoint_w, "WSetRvrtTms": 0, "WSetEna": 1})
-            checks += await _measure(device, clock, setpoint_w, tolerance_w)
-    finally:
-        await device.write(704, {"WSetEna": 0})
-    return checks
+    steps_pu: tuple[Annotated[float, Field(ge=-1.0, le=1.0)], ...] = (0.5, -0.5, 0.25, 0.0)
+    settle_s_max: Annotated[float, Field(gt=0.0)] = 30.0
+    hold_s: Annotated[float, Field(gt=0.0)] = 2.0
 
 
-async def _measure(
-    device: DeviceUnderTest, clock: Clock, setpoint_w: float, tolerance_w: float
-) -> list[Check]:
-    started_s = clock.monotonic_s()
-    settled_s: float | None = None
-    while settled_s is None and clock.monotonic_s() - started_s <= SETTLE_S_MAX:
-        if abs(await device.read(701, "W") - setpoint_w) <= tolerance_w:
-            settled_s = clock.monotonic_s() - started_s
-        else:
-            await clock.sleep(POLL_S)
-    await clock.sleep(HOLD_S)
-    power_w = await device.read(701, "W")
-    name = f"setpoint {setpoint_w:+.0f} W"
-    return [
-        Check(name=f"{name}, settling time", measured=settled_s, unit="s", high=SETTLE_S_MAX),
-        Check(
-            name=f"{name}, measured power",
-            measured=power_w,
-            unit="W",
-            low=setpoint_w - tolerance_w,
-            high=setpoint_w + tolerance_w,
-        ),
-    ]
+async def run(rig: Rig, parameters: SetpointParameters) -> None:
+    """For each step the time until power is within tolerance, and the error after a hold."""
+    await only(rig, None)
+    tolerance_w = rig.ratings.power_tolerance_w
+    for step_pu in parameters.steps_pu:
+        if step_pu < 0.0 and not rig.ratings.storage:
+            rig.note(f"The step to {step_pu:g} per unit was left out: the device cannot absorb power.")
+            continue
+        rating_w = rig.ratings.injection_w if step_pu >= 0.0 else rig.ratings.absorption_w
+        setpoint_w = float(round(step_pu * rating_w))
+        with rig.step(f"setpoint {setpoint_w:+.0f} W") as step:
+            begins_s = rig.now_s
+            await command_power(rig, setpoint_w)
+            rig.expect(setpoint_w, tolerance_w)
+            seen = await rig.watch(
+                parameters.settle_s_max,
+                until=lambda sample, at_w=setpoint_w: (  # type: ignore[misc]
+                    sample.measured is not None and abs(sample.measured - at_w) <= tolerance_w
+                ),
+            )
+            last = seen[-1]
+            settled = last.measured is not None and abs(last.measured - setpoint_w) <= tolerance_w
+            step.check(
+                "settling time",
+                last.at_s - begins_s if settled else None,
+                "s",
+                high=parameters.settle_s_max,
+                why="power does not follow the setpoint",
+            )
+            step.near(
+                "measured power",
+                latest(await rig.watch(parameters.hold_s), 0.5),
+                setpoint_w,
+                tolerance_w,
+                "W",
+                clause=ACCURACY,
+                why="power does not follow the setpoint",
+            )
+            shown_w = await rig.device.value(704, "WSet")
+            step.near("setpoint read back", shown_w, setpoint_w, 1.0, "W", why="another one is in force")
+    await release(rig)
+
+
+PROCEDURE = Procedure(
+    id="active-power-setpoint",
+    title="Active power setpoint",
+    group="SunSpec model 704, WSet",
+    clause=f"The measured power is the setpoint. {ACCURACY}.",
+    purpose="Power follows setpoints up and down, in both directions where the device can absorb.",
+    needs=Needs(models=(701, 704)),
+    parameters=SetpointParameters,
+    run=run,
+)
