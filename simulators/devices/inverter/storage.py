@@ -94,7 +94,8 @@ class Storage:
             way_wh = 0.0 if self._full else room_wh - near_wh
             if self._empty:
                 way_wh = min(way_wh, RESUME_PU * self.capacity_wh - inside_wh)
-        return max(0.0, math.floor(way_wh * SECONDS_PER_HOUR / (abs(power_w) * dt_s)) - 2.0)
+        step_wh = max(abs(power_w) * dt_s / SECONDS_PER_HOUR, ROUNDING_WH * ROUNDING_WH)
+        return max(0.0, math.floor(way_wh / step_wh) - 2.0)
 
     def _mind_the_borders(self) -> None:
         free_wh = self.capacity_wh - self.energy_wh
