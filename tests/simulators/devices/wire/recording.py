@@ -82,6 +82,8 @@ def the_write(pdu: bytes) -> tuple[int, bytes] | None:
     for function, at, most in ((16, 1, 123), (23, 5, 121)):
         if len(pdu) < at + 7 or pdu[0] != function:
             continue
+        if function == 23 and not 1 <= int.from_bytes(pdu[3:5]) <= 125:
+            return None
         address, count = struct.unpack_from(">HH", pdu, at)
         data = pdu[at + 5 :]
         if 1 <= count <= most and pdu[at + 4] == 2 * count == len(data):
