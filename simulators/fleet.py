@@ -1,7 +1,7 @@
 """A fleet of plausible homes, the same for the same seed, and what their meters counted before."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -26,6 +26,8 @@ SESSION_DAYS_BEFORE, SESSION_DAYS_AFTER = 30, 3
 SESSION_S_MIN, SESSION_WH_MIN, SESSION_WH_MAX = 3_600.0, 4_000.0, 40_000.0
 """Recorded visits that a home charger could have seen; the others are left out."""
 
+VisitsByDay = Mapping[date, Sequence[ChargingSession]]
+
 _BATTERIES = ((5_000, 13_500), (5_000, 13_500), (4_600, 9_800), (7_000, 16_000), (3_800, 10_000))
 """Rated power (W) and usable energy (Wh) of usual home batteries."""
 
@@ -41,8 +43,8 @@ def make_fleet(sites: int = SITES, seed: int = 0, day: date = date(2021, 8, 12))
     Raises:
         ConfigurationFault: a data file is missing or damaged.
     """
-    recorded = charging_sessions()
-    return [_make_site(number, seed, day, recorded) for number in range(1, sites + 1)]
+    visits = _visits_by_day(charging_sessions())
+    return [_make_site(number, seed, day, visits) for number in range(1, sites + 1)]
 
 
 def make_site(
@@ -91,7 +93,7 @@ def channel_history(config: SiteConfig, start: datetime, end: datetime) -> Chann
     return found
 
 
-def _make_site(number: int, seed: int, day: date, recorded: Sequence[RecordedSession]) -> SiteConfig:
+def _make_site(number: int, seed: int, day: date, visits: VisitsByDay) -> SiteConfig:
     chance = random.Random(f"fleet {seed} site {number}")  # noqa: S311
     power_w, energy_wh = chance.choice(_BATTERIES)
     has_evse = number % EVSE_EVERY == 0
@@ -112,23 +114,26 @@ def _make_site(number: int, seed: int, day: date, recorded: Sequence[RecordedSes
             delay_s=300.0 * chance.randint(0, 3),
         ),
         evse=EvseConfig() if has_evse else None,
-        sessions=_sessions(chance, day, recorded) if has_evse else (),
+        sessions=_sessions(chance, day, visits) if has_evse else (),
     )
 
 
-def _sessions(
-    chance: random.Random, day: date, recorded: Sequence[RecordedSession]
-) -> tuple[ChargingSession, ...]:
-    """One recorded visit a day, at the wall-clock time of its place, taken to the fleet's place."""
+def _visits_by_day(recorded: Sequence[RecordedSession]) -> VisitsByDay:
+    """What home chargers could have seen, by the day of arrival at the fleet's place."""
     by_day: dict[date, list[ChargingSession]] = {}
     for visit in recorded:
         if session := _as_home_visit(visit):
             arrival = datetime.fromtimestamp(session.arrival_s, UTC).astimezone(FLEET_PLACE)
             by_day.setdefault(arrival.date(), []).append(session)
+    return by_day
+
+
+def _sessions(chance: random.Random, day: date, visits: VisitsByDay) -> tuple[ChargingSession, ...]:
+    """One recorded visit a day, at the wall-clock time of its place, taken to the fleet's place."""
     chosen: list[ChargingSession] = []
     for offset in range(-SESSION_DAYS_BEFORE, SESSION_DAYS_AFTER + 1):
         free_s = chosen[-1].departure_s if chosen else 0.0
-        candidates = by_day.get(day + timedelta(days=offset), ())
+        candidates = visits.get(day + timedelta(days=offset), ())
         if free := [session for session in candidates if session.arrival_s > free_s]:
             chosen.append(chance.choice(free))
     return tuple(chosen)

@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import duckdb
-
 from vpp_core.faults import ConfigurationFault
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "frequency_us_1s_24h.parquet"
@@ -20,6 +18,9 @@ def read_parquet(path: Path, rows_max: int) -> tuple[list[str], list[tuple[objec
     Raises:
         ConfigurationFault: the file is missing or is not Parquet.
     """
+    # DuckDB takes a third of a second to come, and few simulations read Parquet.
+    import duckdb
+
     if not path.is_file():
         raise ConfigurationFault(f"There is no trace {path}; give the path of one that is there.")
     try:
