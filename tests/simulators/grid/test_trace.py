@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from simulators.grid.recorded import RECORDED
-from simulators.grid.trace import COLUMNS, After, Shape, Trace, TraceGrid, read_trace, steps
+from simulators.grid.trace import COLUMNS, After, Shape, Trace, TraceGrid, read_trace, replay, steps
 from vpp_core.faults import ConfigurationFault
 
 T_S = 1_628_700_000.0
@@ -215,6 +215,16 @@ def test_the_recorded_day_is_replayed_second_by_second() -> None:
     for second, recorded_hz, recorded_pu in rows[::997]:
         assert grid.frequency_hz(T_S + second) == recorded_hz
         assert grid.voltage_pu(T_S + 86_400.0 + second) == pytest.approx(recorded_pu, abs=1e-5)
+
+
+def test_unless_told_otherwise_steps_repeat_as_steps_and_a_file_holds_its_last_sample(tmp_path: Path) -> None:
+    (tmp_path / "fall.csv").write_text(FALL, encoding="utf-8")
+    file = replay(str(tmp_path / "fall.csv"), T_S)
+    assert frequency_hz(file, 0.5, 100.0) == [59.75, 59.9]
+    built_in = replay("steps", T_S, nominal_hz=50.0)
+    assert frequency_hz(built_in, 9.0, 10.0, 170.0) == [50.0, 49.9, 49.9]
+    told = replay("steps", T_S, shape=Shape.STRAIGHT, after=After.HOLD)
+    assert frequency_hz(told, 5.0, 1_000.0) == pytest.approx([59.95, 60.0])
 
 
 @given(
