@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from simulators.devices.functions.checks import check
 from simulators.devices.functions.settings import FunctionSettings
 from simulators.devices.image import ModelInstance, NotWritable
 from simulators.devices.inverter.commands import Appointment
@@ -52,6 +51,8 @@ class CurveModel:
     """Raises ValueError for an impossible curve."""
     none_allowed: bool
     """Whether curve 0 (none) may be asked for: the function is off then."""
+    adopted: Callable[[Row], None] = lambda _: None
+    """Told of a curve that has come into force."""
 
 
 class CurveSet:
@@ -179,11 +180,10 @@ class CurveSet:
             self._enable(on=False)
         elif row is not None:
             try:
-                settings = self._kind.adopt(self._unit.settings, row)
-                check(settings)
+                self._unit.adopt(self._kind.adopt(self._unit.settings, row))
             except ValueError:
                 return False
-            self._unit.adopt(settings)
+            self._kind.adopted(row)
         return True
 
     def _enable(self, on: bool) -> None:  # noqa: FBT001

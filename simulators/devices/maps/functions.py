@@ -54,7 +54,6 @@ def volt_var(unit: Unit) -> ModelInstance:
             response_s=_response_s(row),
             priority=_PRIORITIES[int(row["Pri"])],
         )
-        percent.reference = row["DeptRef"]
         return replace(settings, volt_var=function)
 
     kind = CurveModel(
@@ -69,6 +68,7 @@ def volt_var(unit: Unit) -> ModelInstance:
         enable=lambda settings, on: replace(settings, volt_var=replace(settings.volt_var, enabled=on)),
         adopt=adopt,
         none_allowed=False,
+        adopted=percent.refer,
     )
     return CurveSet(unit, kind).instance()
 
@@ -188,7 +188,6 @@ def watt_var(unit: Unit) -> ModelInstance:
             (_percent(power) * commands.injection_max_pu, percent.take(row, var))
             for power, var in corners(row, "W", "Var")
         ]
-        percent.reference = row["DeptRef"]
         return replace(settings, watt_var=replace(settings.watt_var, points=tuple(points)))
 
     kind = CurveModel(
@@ -203,6 +202,7 @@ def watt_var(unit: Unit) -> ModelInstance:
         enable=lambda settings, on: replace(settings, watt_var=replace(settings.watt_var, enabled=on)),
         adopt=adopt,
         none_allowed=True,
+        adopted=percent.refer,
     )
     return CurveSet(unit, kind).instance()
 
@@ -218,6 +218,9 @@ class _ReactivePercent:
     def show(self, reactive_pu: float) -> float:
         base_pu = self._base_pu(self.reference, reactive_pu)
         return 100.0 * reactive_pu / base_pu if base_pu else 0.0
+
+    def refer(self, row: Row) -> None:
+        self.reference = row["DeptRef"]
 
     def take(self, row: Row, value: float) -> float:
         return _percent(value) * self._base_pu(row["DeptRef"], value)

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
+from simulators.devices.functions.checks import ImpossibleSettings
 from simulators.devices.functions.settings import FunctionSettings, Priority
 from simulators.devices.inverter.commands import Reversion
 from simulators.devices.maps.curves import ADOPTION_S
+from simulators.devices.models import Value
 from tests.simulators.devices.maps.unit_bench import UnitBench
 
 IN_PROGRESS, COMPLETED, FAILED = 0.0, 1.0, 2.0
@@ -33,6 +35,11 @@ def adopt(bench: UnitBench, number: int, index: int) -> float:
 
 def in_force(bench: UnitBench) -> FunctionSettings:
     return bench.unit.settings
+
+
+def curve_1(bench: UnitBench, number: int) -> list[Value]:
+    names = bench.image.plan(number).points
+    return [bench.read(number, name) for name in names if name.startswith(f"{GROUP[number]}[1].")]
 
 
 @pytest.mark.parametrize("number", ALL)
@@ -173,12 +180,25 @@ def test_a_watt_var_curve_is_adopted_and_acts(bench: UnitBench) -> None:
 def test_an_impossible_curve_fails_as_a_whole(
     bench: UnitBench, number: int, points: dict[str, float]
 ) -> None:
-    before = in_force(bench)
+    before = in_force(bench), curve_1(bench, number)
     draft(bench, number, 2, **points)
     assert adopt(bench, number, 2) == FAILED
-    assert in_force(bench) == before
+    assert (in_force(bench), curve_1(bench, number)) == before
     for name, value in points.items():
         assert bench.read(number, f"{GROUP[number]}[2].{name}") == value
+
+
+def test_what_only_the_unit_itself_knows_to_be_impossible_fails_too(
+    bench: UnitBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(settings: FunctionSettings) -> None:
+        raise ImpossibleSettings(str(settings.volt_var.points))
+
+    before = curve_1(bench, 705)
+    draft(bench, 705, 2, DeptRef=3)
+    monkeypatch.setattr(bench.unit, "adopt", refuse)
+    assert adopt(bench, 705, 2) == FAILED
+    assert curve_1(bench, 705) == before
 
 
 def test_what_was_asked_for_is_adopted_and_not_what_is_written_meanwhile(bench: UnitBench) -> None:
