@@ -44,7 +44,8 @@ class Capability:
         if active_pu * active_pu + reactive_pu * reactive_pu <= 1.0:
             return power_pu, reactive_pu
         if priority is Priority.REACTIVE:
-            active_max_pu = math.sqrt(1.0 - min(1.0, reactive_pu * reactive_pu))
+            reactive_pu = max(-1.0, min(1.0, reactive_pu))
+            active_max_pu = math.sqrt(1.0 - reactive_pu * reactive_pu)
             return math.copysign(active_max_pu, power_pu) * self.apparent_per_power, reactive_pu
         active_pu = max(-1.0, min(1.0, active_pu))
         reactive_max_pu = math.sqrt(1.0 - active_pu * active_pu)

@@ -5,7 +5,16 @@ from dataclasses import replace
 import pytest
 
 from simulators.devices.functions.decision import Excursion, Mode
-from simulators.devices.functions.settings import EnterService, FunctionSettings, Threshold, Trips
+from simulators.devices.functions.settings import (
+    EnterService,
+    FrequencyDroop,
+    FunctionSettings,
+    Threshold,
+    Trips,
+    VoltVar,
+    VoltWatt,
+    WattVar,
+)
 from tests.simulators.devices.functions.bench import Bench, bench
 
 QUICK = EnterService(delay_s=3.0, ramp_s=5.0)
@@ -129,3 +138,62 @@ def test_a_trip_on_the_way_up_starts_from_the_beginning() -> None:
     assert unit.run(0.2, frequency_hz=62.5).mode is Mode.TRIP
     assert unit.run(2.9, frequency_hz=60.0).mode is Mode.TRIP
     assert unit.run(0.2).power_pu < 0.1
+
+
+TRIPS = Trips(over_frequency=(Threshold(at=62.0, clearing_s=0.1),))
+
+
+def trip(unit: Bench, **inputs: float) -> None:
+    """Through a trip by frequency, to half a second before the delay is over."""
+    unit.run(1.0)
+    unit.run(0.5, frequency_hz=62.5)
+    assert unit.run(2.5, frequency_hz=60.0, **inputs).mode is Mode.TRIP
+
+
+def test_what_droop_was_about_does_not_outlast_a_trip() -> None:
+    droop = FrequencyDroop(enabled=True, droop_over=0.02, response_s=10.0)
+    unit = bench(frequency_droop=droop, enter_service=QUICK, trips=TRIPS)
+    trip(unit)
+    unit.run(1.0)
+    entered = next(number for number, each in enumerate(unit.decided) if each.mode is Mode.ENTERING_SERVICE)
+    assert unit.power_pu[entered : entered + 3] == pytest.approx([0.004, 0.008, 0.012], abs=1e-9)
+
+
+def test_coming_back_at_once_under_a_slight_excursion_moves_the_demand_and_not_nothing() -> None:
+    droop = FrequencyDroop(enabled=True, response_s=0.2)
+    unit = bench(frequency_droop=droop, enter_service=replace(QUICK, ramp_s=0.0), trips=TRIPS)
+    trip(unit)
+    assert unit.run(3.0, frequency_hz=60.096).power_pu == pytest.approx(1.0 - 0.06 / 3.0, abs=1e-6)
+
+
+def test_the_reactions_to_voltage_go_on_measuring_and_come_back_settled() -> None:
+    at_once = EnterService(delay_s=60.0, ramp_s=0.0)
+    unit = bench(
+        0.1,
+        enter_service=at_once,
+        volt_var=VoltVar(enabled=True, response_s=5.0),
+        volt_watt=VoltWatt(enabled=True, points=((1.0, 1.0), (1.1, 0.0)), response_s=5.0),
+        trips=TRIPS,
+    )
+    trip(unit, voltage_pu=1.05)
+    back = next(each for each in (unit.step() for _ in range(700)) if each.mode is not Mode.TRIP)
+    assert (back.power_pu, back.reactive_pu) == pytest.approx((0.5, -0.22), abs=1e-6)
+
+
+def test_watt_var_begins_anew_from_no_power() -> None:
+    unit = bench(
+        watt_var=WattVar(enabled=True), enter_service=replace(QUICK, ramp_s=0.0), trips=TRIPS, dt_s=0.02
+    )
+    unit.run(60.0)
+    assert unit.decided[-1].reactive_pu == pytest.approx(-0.44, abs=1e-3)
+    trip(unit)
+    back = next(each for each in (unit.step() for _ in range(100)) if each.mode is not Mode.TRIP)
+    assert -0.01 < back.reactive_pu <= 0.0
+
+
+def test_an_abnormal_voltage_on_the_way_up_is_told_by_its_mode() -> None:
+    unit = out_of_service()
+    assert unit.run(4.0).mode is Mode.ENTERING_SERVICE
+    sagging = unit.step(voltage_pu=0.8)
+    assert sagging.mode is Mode.MANDATORY
+    assert 0.0 < sagging.power_pu < 0.3

@@ -211,3 +211,10 @@ def test_after_the_excursion_it_comes_back_to_its_demand(
     after = unit.run(5.0 * droop.response_s + 1.0, frequency_hz=60.0)
     assert after.power_pu == demand_pu
     assert not after.droop_active
+
+
+def test_a_response_to_the_ceiling_takes_its_time_like_any_other() -> None:
+    unit = bench(frequency_droop=DEFAULT, trips=WIDE)
+    unit.run(1.0, demand_pu=0.5, available_pu=0.9)
+    reached_pu = unit.run(5.0, frequency_hz=50.0).power_pu
+    assert (reached_pu - 0.5) / 0.4 == pytest.approx(0.9, abs=0.005)

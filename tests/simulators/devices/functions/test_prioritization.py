@@ -139,3 +139,9 @@ def test_a_limit_goes_before_the_demand() -> None:
     limited = unit.step(demand_pu=0.9, limit_pu=0.4)
     assert (limited.power_pu, limited.throttled) == (0.4, True)
     assert unit.step(demand_pu=0.3).throttled is False
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_reactive_rating_above_the_apparent_one_is_cut_to_it(priority: Priority) -> None:
+    derated = Capability(injected_max_pu=1.2, absorbed_max_pu=1.2)
+    assert derated.share(0.0, 1.5, priority) == pytest.approx((0.0, 1.0), abs=1e-12)

@@ -108,3 +108,9 @@ def test_droop_remembers_over_a_momentary_cessation_what_was_before_it() -> None
     unit.run(1.0, demand_pu=0.7)
     unit.run(0.5, voltage_pu=0.4, frequency_hz=60.336)
     assert unit.run(2.0, voltage_pu=1.0).power_pu == pytest.approx(0.6, abs=1e-6)
+
+
+def test_no_float_decides_at_the_edge_of_the_continuous_region() -> None:
+    unit = unit_of()
+    assert unit.step(voltage_pu=1.1 - 4e-7).mode is Mode.MOMENTARY_CESSATION
+    assert unit.step(voltage_pu=0.88 - 4e-7).mode is Mode.CONTINUOUS

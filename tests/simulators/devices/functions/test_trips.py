@@ -178,3 +178,12 @@ def test_it_trips_exactly_when_a_run_of_samples_is_long_enough(
         run = run + 1 if voltage_pu >= 1.1 - 5e-7 else 0
         longest = max(longest, run)
     assert (unit.decided[-1].mode is Mode.TRIP) == (longest * dt_s >= clearing_s - 1e-6)
+
+
+def test_an_element_that_is_left_begins_anew_while_another_goes_on() -> None:
+    unit = unit_with(Trips())
+    for _ in range(3):
+        unit.run(0.1, voltage_pu=1.25)
+        unit.run(1.0, voltage_pu=1.15)
+    assert Mode.TRIP not in {decided.mode for decided in unit.decided}
+    assert unit.run(0.18, voltage_pu=1.25).mode is Mode.TRIP
