@@ -76,6 +76,8 @@ class Inverter:
         self._poll()
         self._step(0)
         self._shown = self._read()
+        self._held = self._shown, False, self._show(self._shown, blind_when_idle=False)
+        """The reading that was shown last, and how."""
 
     @property
     def settings(self) -> FunctionSettings:
@@ -116,11 +118,26 @@ class Inverter:
 
     def snapshot(self) -> Snapshot:
         """What the instruments show: the truth of the latest refresh."""
-        return self._show(self._shown, blind_when_idle=self.quirks.zero_frequency_when_idle)
+        blind = self.quirks.zero_frequency_when_idle
+        shown, was_blind, snapshot = self._held
+        if shown is not self._shown or blind is not was_blind:
+            snapshot = self._show(self._shown, blind_when_idle=blind)
+            self._held = self._shown, blind, snapshot
+        return snapshot
 
     def truth(self) -> Snapshot:
         """How it is at the latest step."""
         return self._show(self._read(), blind_when_idle=False)
+
+    @property
+    def power_w(self) -> float:
+        """At the terminals at the latest step, injection positive; as in :meth:`truth`, at less cost."""
+        return self._stage.power_w
+
+    @property
+    def reactive_var(self) -> float:
+        """As :attr:`power_w`; positive is over-excited."""
+        return self._stage.reactive_var
 
     @property
     def heartbeat(self) -> int:

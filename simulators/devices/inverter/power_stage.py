@@ -78,7 +78,10 @@ class PowerStage:
 
     def _share(self, power_w: float, reactive_var: float, priority: Priority) -> tuple[float, float]:
         rated_w, apparent_va = self._plate.injection_w_max, self._apparent_va
-        power_pu, reactive_pu = self._capability.share(
-            power_w / rated_w, reactive_var / apparent_va, priority
+        asked_pu, asked_reactive_pu = power_w / rated_w, reactive_var / apparent_va
+        power_pu, reactive_pu = self._capability.share(asked_pu, asked_reactive_pu, priority)
+        # What passes as it is does not come back rounded.
+        return (
+            power_w if power_pu == asked_pu else power_pu * rated_w,
+            reactive_var if reactive_pu == asked_reactive_pu else reactive_pu * apparent_va,
         )
-        return power_pu * rated_w, reactive_pu * apparent_va

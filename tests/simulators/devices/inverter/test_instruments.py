@@ -94,3 +94,12 @@ def test_held_back_is_said_in_percent() -> None:
     assert held.state is State.THROTTLED
     assert held.throttled_pct == pytest.approx(50.0, abs=1.0)
     assert held.available_w == pytest.approx(free.power_w)
+
+
+def test_powers_can_be_had_without_a_snapshot() -> None:
+    here = rig("battery")
+    here.setpoint(-3_000.0)
+    here.command(here.unit.commands.reactive_pu, 0.2)
+    truth = here.to(1.0)
+    assert (here.unit.power_w, here.unit.reactive_var) == (truth.power_w, truth.reactive_var)
+    assert truth.power_w == pytest.approx(-3_000.0)
