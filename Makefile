@@ -13,6 +13,7 @@ demo: $(READY)
 	@$(PYTHON) -m simulators.rig.demo $(DEMO)
 
 test: $(READY)
+	@.ci/packages
 	$(PYTHON) -m pytest -q --cov --cov-report=term $(TEST)
 
 check: $(READY)
