@@ -101,10 +101,10 @@ def _write(path: Path, content: bytes) -> None:
 
 def _show(result: Result) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("kind")
-    for title in ("cases", "points", "checks", "same shape", "worst (pu)", "fail"):
-        table.add_column(title, justify="right")
-    table.add_column("worst case")
+    table.add_column("kind", no_wrap=True)
+    for title in ("cases", "points", "checks", "alike", "worst pu", "fail"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("worst case", overflow="fold")
     for name, kind in result.kinds.items():
         table.add_row(
             name,
@@ -116,7 +116,7 @@ def _show(result: Result) -> None:
             f"[red]{kind.failed}[/red]" if kind.failed else "0",
             kind.worst_id,
         )
-    console = Console(file=sys.stdout)
+    console = Console(file=sys.stdout, highlight=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
     console.print(table)
