@@ -24,6 +24,7 @@ Document = dict[str, Any]
 Change = Callable[[Document], object]
 
 DT_S = 0.1
+ORACLE = Path(__file__).parents[3] / "shared" / "oracle" / "ieee1547_vectors.json"
 
 
 def droop_pu(frequency_hz: float) -> float:
@@ -229,6 +230,14 @@ def test_pictures_of_the_dynamic_cases(file: Write, tmp_path: Path) -> None:
     assert main(["replay", file(moving), "--plot", str(folder)]) == 1
     assert [path.name for path in folder.iterdir()] == ["permit-off.png"]
     assert (folder / "permit-off.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+
+
+@pytest.mark.skipif(not ORACLE.exists(), reason="../shared/oracle is not there")
+def test_pictures_of_every_kind_of_limit(tmp_path: Path) -> None:
+    ids = ("vv-step-0", "vv+vw+fd", "es-clean-0", "fd-step-of-pv-0", "trip-ov1-short")
+    chosen = [word for name in ids for word in ("--case", name)]
+    assert main(["replay", str(ORACLE), "--plot", str(tmp_path), *chosen]) == 0
+    assert {path.stem for path in tmp_path.iterdir()} == {name.replace("+", "-") for name in ids}
 
 
 def with_check(**check: object) -> Change:

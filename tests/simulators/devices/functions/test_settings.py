@@ -89,6 +89,11 @@ def test_the_defaults_of_60_hz_are_refused_at_50() -> None:
     AutonomousFunctions(default_settings(50.0), nominal_hz=50.0)
 
 
+def test_without_a_nominal_frequency_nothing_is_said_of_it() -> None:
+    assert list(problems(FunctionSettings())) == []
+    assert list(problems(FunctionSettings(), 50.0)) != []
+
+
 @pytest.mark.parametrize("category", Category)
 def test_the_defaults_of_every_category_can_be_followed(category: Category) -> None:
     assert list(problems(FunctionSettings(trips=Trips.of(category)), 60.0)) == []
