@@ -1,4 +1,4 @@
-"""Requests beyond plain reads and writes (MODBUS Application Protocol 1.1b3): 6.16, 6.17, 6.21."""
+"""Requests beyond plain reads and writes (MODBUS Application Protocol 1.1b3): 6.16 and 6.17."""
 
 import struct
 
@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.devices.wire.identification import Identified
 from simulators.devices.wire.pdu import Span, read_span, write_span
 from tests.simulators.devices.wire.recording import (
     Recorder,
     read,
-    read_answer,
     the_write,
     write,
     write_one,
@@ -87,28 +85,3 @@ def test_a_request_names_its_registers(request_pdu: bytes, reads: Span | None, w
 def test_a_write_is_seen_exactly_where_there_is_one(pdu: bytes) -> None:
     expected, span = the_write(pdu), write_span(pdu)
     assert (expected and expected[0]) == (span and span.start)
-
-
-NAMED = {"vendor": "Example", "product": "Hybrid 10", "revision": "1.2.3"}
-
-
-@pytest.mark.parametrize(
-    ("request_pdu", "response"),
-    [
-        pytest.param(
-            "2b0e0100", b"\x2b\x0e\x01\x81\0\0\x03\0\x07Example\x01\x09Hybrid 10\x02\x051.2.3", id="all-of-it"
-        ),
-        pytest.param("2b0e0102", b"\x2b\x0e\x01\x81\0\0\x01\x02\x051.2.3", id="from-an-object-on"),
-        pytest.param("2b0e0401", b"\x2b\x0e\x04\x81\0\0\x01\x01\x09Hybrid 10", id="one-object"),
-        pytest.param("2b0e0409", b"\xab\x02", id="an-object-that-is-not-there"),
-        pytest.param("2b0e0900", b"\xab\x03", id="a-kind-that-does-not-exist"),
-        pytest.param("2b0e01", b"\xab\x03", id="too-short"),
-        pytest.param("2b0d0100", b"\xab\x01", id="another-interface"),
-    ],
-)
-def test_a_device_says_who_made_it(request_pdu: str, response: bytes) -> None:
-    assert Identified(Recorder(), **NAMED).respond(bytes.fromhex(request_pdu)) == response
-
-
-def test_an_identified_device_answers_all_else_by_its_registers() -> None:
-    assert Identified(Recorder(), **NAMED).respond(read(1_000, 2)) == read_answer(1_000, 2)
