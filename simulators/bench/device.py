@@ -16,6 +16,7 @@ from simulators.devices.control_port import (
     Controls,
     SetGrid,
     SetLoad,
+    SetStateOfCharge,
     SetSun,
 )
 from simulators.devices.faults.faults import Faults
@@ -70,6 +71,8 @@ class BenchDevice:
             grid=self._set_grid,
             sun=self._set_sun,
             load=self._set_load,
+            state_of_charge=self._set_state_of_charge if isinstance(self.unit, Inverter) else None,
+            counters=self._counters if isinstance(self.unit, Inverter) else None,
             status=self.status,
             faults=self.faults,
         )
@@ -185,6 +188,16 @@ class BenchDevice:
 
     def _set_sun(self, order: SetSun) -> None:
         self.around.set_sun(self.advance(), order.power_pu)
+
+    def _set_state_of_charge(self, order: SetStateOfCharge) -> None:
+        self.advance()
+        assert isinstance(self.unit, Inverter)  # noqa: S101
+        self.unit.fill(order.state_of_charge)
+
+    def _counters(self) -> dict[str, object]:
+        self.advance()
+        assert isinstance(self.unit, Inverter)  # noqa: S101
+        return asdict(self.unit.truth().counters)
 
     def _set_load(self, order: SetLoad) -> None:
         self.around.set_load(self.advance(), order.power_w)

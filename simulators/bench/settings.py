@@ -7,6 +7,7 @@ in the file are relative to the file.
 import os
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -16,6 +17,7 @@ from pydantic_settings import SettingsConfigDict
 
 from simulators.devices.charging.station import EvseUnitConfig
 from simulators.devices.charging.vehicle import Vehicle, Visit
+from simulators.devices.functions.settings import default_settings
 from simulators.devices.inverter.config import InverterConfig
 from vpp_core.configuration import ProcessSettings, Section, toml_values, validated
 from vpp_core.faults import ConfigurationFault
@@ -34,6 +36,7 @@ class DeviceKind(StrEnum):
     METER = "meter"
 
 
+FIFTY_HZ = 50.0
 INVERTERS = frozenset({DeviceKind.PV, DeviceKind.BATTERY, DeviceKind.HYBRID})
 
 
@@ -235,15 +238,15 @@ def load(path: Path | None, overrides: Mapping[str, Any]) -> BenchSettings:
 
 
 def _with_plate(values: dict[str, Any]) -> dict[str, Any]:
-    """The kind's usual nameplate under whatever was said about it."""
-    try:
-        kind = DeviceKind(values.get("kind", ""))
-    except ValueError:
+    """The kind's usual nameplate and its frequency's usual functions under whatever was said of them."""
+    kind, inverter = str(values.get("kind")), values.get("inverter", {})
+    if kind not in INVERTERS or not isinstance(inverter, Mapping):
         return values
-    if kind not in INVERTERS:
-        return values
-    usual = {"inverter": {"nameplate": {"kind": kind.value, **_PLATES[kind]}}}
-    return _merged(usual, values)
+    usual: dict[str, Any] = {"nameplate": {"kind": kind, **_PLATES[DeviceKind(kind)]}}
+    plate = inverter.get("nameplate", {})
+    if isinstance(plate, Mapping) and plate.get("frequency_nominal_hz") == FIFTY_HZ:
+        usual["functions"] = asdict(default_settings(FIFTY_HZ))
+    return _merged({"inverter": usual}, values)
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,8 +101,7 @@ def _inverter(
     units: tuple[Unit, ...] = (inverter,)
 
     def power() -> Power:
-        now = inverter.truth()
-        return Power(now.power_w, now.reactive_var)
+        return Power(inverter.power_w, inverter.reactive_var)
 
     if settings.listen.meter_unit is not None:
 
@@ -162,13 +161,13 @@ def _meter(
 def _meter_unit(
     phases: int,
     voltage_nominal_v: float,
-    power: Callable[[float], Power],
+    source: Callable[[float], Power],
     around: Surroundings,
     begins_s: float,
 ) -> MeterUnit:
     wiring = Wiring.WYE if phases > 1 else Wiring.SINGLE
     config = MeterUnitConfig(wiring=wiring, voltage_nominal_v=voltage_nominal_v, step_s=_METER_STEP_S)
-    return MeterUnit(config, shared(power, (1.0 / phases,) * phases), around, begins_s)
+    return MeterUnit(config, shared(source, (1.0 / phases,) * phases), around, begins_s)
 
 
 def _sunspec_meter(

@@ -46,6 +46,18 @@ class Storage:
         self._floor_wh = floor_wh
         self._empty = self.energy_wh <= floor_wh + ROUNDING_WH
 
+    def fill(self, state_of_charge: float, underway_wh: float) -> None:
+        """Exchange the cells for others with this state of charge; a bench's way, no device's.
+
+        Args:
+            state_of_charge: 0 .. 1.
+            underway_wh: what the step that has begun will still take or give; so much room is left.
+        """
+        room_wh = min(underway_wh, self.capacity_wh / 2)
+        self.energy_wh = min(max(self.capacity_wh * state_of_charge, room_wh), self.capacity_wh - room_wh)
+        self._full = self._empty = False
+        self._mind_the_borders()
+
     def charge_w_max(self, dt_s: float) -> float:
         """The power at which the cells would be full after ``dt_s``."""
         return 0.0 if self._full else (self.capacity_wh - self.energy_wh) * SECONDS_PER_HOUR / dt_s

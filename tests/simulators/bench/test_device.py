@@ -13,6 +13,7 @@ from simulators.bench.device import BenchDevice
 from simulators.bench.recorder import Recorder
 from simulators.bench.settings import load
 from simulators.devices.control_port import ControlDesk
+from simulators.devices.inverter.inverter import Inverter
 from simulators.devices.models import model
 from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import ManualClock, VirtualClock
@@ -99,6 +100,34 @@ def test_the_sun_sets_and_a_pv_unit_with_it() -> None:
     assert desk.tell({"command": "sun", "power_pu": 0.0})["ok"]
     clock.advance(20.0)
     assert device.status()["power_w"] == 0.0
+
+
+def test_a_battery_is_filled_and_emptied_on_command_and_stops_at_its_borders() -> None:
+    clock = ManualClock(EPOCH)
+    device = BenchDevice(load(None, {"kind": "battery"}), clock)
+    desk = ControlDesk(device.controls)
+    assert isinstance(device.unit, Inverter)
+    for command_w, full in ((-5_000.0, 1.0), (5_000.0, 0.0)):
+        assert desk.tell({"command": "soc", "state_of_charge": 0.5}) == {"ok": True}
+        device.unit.commands.setpoint_w.value = command_w
+        device.unit.commands.setpoint_w.enabled = True
+        clock.advance(10.0)
+        assert device.status()["power_w"] == pytest.approx(command_w, rel=0.01)
+        assert desk.tell({"command": "soc", "state_of_charge": full}) == {"ok": True}
+        clock.advance(10.0)
+        told = desk.tell({"command": "status"})
+        assert told["power_w"] == pytest.approx(0.0, abs=1.0)
+        assert told["state_of_charge"] == pytest.approx(full, abs=1e-4)
+    counted = desk.tell({"command": "counters"})
+    assert counted["battery_in_wh"] == pytest.approx(5_000.0 * 10.0 / 3_600.0, rel=0.1)
+
+
+def test_what_has_no_battery_has_no_state_of_charge() -> None:
+    for kind in ("pv", "evse", "meter"):
+        device = BenchDevice(load(None, {"kind": kind}), ManualClock(EPOCH))
+        answer = ControlDesk(device.controls).tell({"command": "soc", "state_of_charge": 0.5})
+        assert answer["ok"] is False
+        assert "no battery" in str(answer["error"])
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,20 @@ def test_a_kind_brings_its_usual_plate_and_a_file_changes_single_figures_of_it(t
     assert min(plate.pv_w_max, plate.energy_capacity_wh, plate.absorption_w_max) > 0.0
 
 
+def test_a_50_hz_unit_has_the_functions_of_50_hz_and_what_was_said_on_top(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        'kind = "hybrid"\n[inverter.nameplate]\nfrequency_nominal_hz = 50.0\n'
+        "[inverter.functions.frequency_droop]\nenabled = true\n",
+    )
+    inverter = load(path, {}).inverter
+    assert inverter is not None
+    functions = inverter.functions
+    assert functions.frequency_droop.enabled
+    assert 49.0 < functions.enter_service.frequency_low_hz < 50.0 < functions.enter_service.frequency_high_hz
+    assert all(element.at < 50.0 for element in functions.trips.under_frequency)
+
+
 def test_paths_are_taken_from_the_folder_of_the_file(tmp_path: Path) -> None:
     settings = load(write(tmp_path, 'kind = "pv"\n[grid]\ntrace = "day.csv"\n[log]\nfile = "l.csv"\n'), {})
     assert settings.grid.trace == tmp_path / "day.csv"
