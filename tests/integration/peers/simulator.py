@@ -49,8 +49,15 @@ HYBRID = {
     "sun": {"power_pu": 0.4},
     "inverter": {"nameplate": {**_PLATE, **_STORAGE, "pv_w_max": RATING_W}, **_QUICK},
 }
-EVSE = {"kind": "evse"}
-"""32 A, with a vehicle of three phases and 16 A that is plugged in at the start."""
+SINGLE = {"kind": "pv", "inverter": {"nameplate": {"phases": 1}}}
+"""A small inverter on one phase."""
+METER = {"kind": "meter", "load_w": 3_000.0}
+"""It sees 3 kW of consumption."""
+EVSE = {
+    "kind": "evse",
+    "visits": [{"vehicle": {"reaction_s": 0.1, "rise_a_per_s": 40.0, "fall_a_per_s": 40.0}}],
+}
+"""32 A, with a quick vehicle of three phases and 16 A that is plugged in at the start."""
 
 
 class Simulator(NamedTuple):
@@ -62,7 +69,7 @@ class Simulator(NamedTuple):
     control: socket.socket
 
     def truth(self) -> Truth:
-        """How it is with the device now; powers are injection positive, ``current_a`` is that of all phases."""
+        """How it is with the device now; injection positive, ``current_a`` is that of all phases."""
         told = self.tell("status")
         apparent_va = hypot(told["power_w"], told["reactive_var"])
         phase_v = told["voltage_pu"] * VOLTAGE_V
@@ -84,11 +91,13 @@ class Simulator(NamedTuple):
 
     def until(self, what: str, holds: Callable[[Truth], bool]) -> Truth:
         """The first truth that does it."""
-        return poll(what, lambda: truth if holds(truth := self.truth()) else None)
+        found: Truth = poll(what, lambda: truth if holds(truth := self.truth()) else None)
+        return found
 
     def settled(self, what: str, holds: Callable[[Truth], bool]) -> Truth:
         """The first truth that does it and in which power no longer moves: instruments show the same."""
-        return poll(what, lambda: self._still(holds))
+        found: Truth = poll(what, lambda: self._still(holds))
+        return found
 
     def _still(self, holds: Callable[[Truth], bool]) -> Truth | None:
         before = self.truth()
@@ -110,36 +119,34 @@ def poll(what: str, ask: Callable[[], Any]) -> Any:
 @contextmanager
 def simulated(
     *,
-    kind: str,
-    models: Sequence[int] | None = None,
-    manufacturer: str | None = None,
-    unit: int = 1,
-    base: int = 40_000,
+    models: Sequence[int] = (),
     tls: Identity | None = None,
     serial: bool = False,
-    **tables: Any,
+    settings: Mapping[str, Any],
+    **said: Any,
 ) -> Iterator[Simulator]:
     """A device from its start to its end.
 
-    What the issue names is said by options, everything else by a TOML file.
+    Args:
+        models: SunSpec models in order; nothing: what the device shows by itself.
+        tls: serve TLS with this identity, to clients of its authority alone.
+        serial: offer a pseudo-terminal beside the port.
+        settings: the tables of its TOML file.
+        said: further options of the command line.
     """
-    options = ["--kind", kind, "--unit", str(unit), "--base", str(base), "--port", "0", "--control", "0"]
-    if models is not None:
+    options = [f"--{name}={value}" for name, value in said.items()]
+    if models:
         options += ["--models", ",".join(map(str, models))]
-    if manufacturer is not None:
-        options += ["--manufacturer", manufacturer]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         if serial:
             options += ["--rtu", str(folder / "line")]
         if tls is not None:
-            tables["listen"] = {
-                "tls_cert_file": str(tls.certificate),
-                "tls_key_file": str(tls.key),
-                "tls_ca_file": str(tls.authority),
-            }
+            files = {"tls_cert_file": tls.certificate, "tls_key_file": tls.key, "tls_ca_file": tls.authority}
+            settings = {**settings, "listen": {key: str(path) for key, path in files.items()}}
         file = folder / "device.toml"
-        file.write_text(_toml(tables))
+        tables = {**settings, "control": {"port": 0}}
+        file.write_text("".join(f"{name} = {_toml(table)}\n" for name, table in tables.items()))
         with subprocess.Popen(  # noqa: S603 - our own program
             [*_PROGRAM, "--config", str(file), *options], cwd=ROOT, stdout=subprocess.PIPE, text=True
         ) as process:
@@ -168,12 +175,10 @@ def _connected(process: "subprocess.Popen[str]", serial: Path | None) -> Simulat
     return Simulator(listens[1], int(listens[2]), serial, control)
 
 
-def _toml(tables: Mapping[str, Any], path: str = "") -> str:
-    """The tables as TOML; JSON and TOML spell numbers, strings and lists alike."""
-    plain = {key: value for key, value in tables.items() if not isinstance(value, Mapping)}
-    lines = [f"[{path}]"] if path else []
-    lines += [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
-    nested = [(key, value) for key, value in tables.items() if isinstance(value, Mapping)]
-    return (
-        "\n".join(lines) + "\n" + "".join(_toml(value, f"{path}.{key}".strip(".")) for key, value in nested)
-    )
+def _toml(value: Any) -> str:
+    """A value as TOML writes it in one line; JSON and TOML spell numbers, strings and truths alike."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return "[" + ", ".join(_toml(each) for each in value) + "]"
+    return json.dumps(value)

@@ -38,7 +38,7 @@ class Bench(NamedTuple):
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     settings = tmp_path_factory.mktemp("exporter") / "exporter.yml"
-    with simulated(models=MODELS, manufacturer="Gridchorus", **HYBRID) as device:
+    with simulated(models=MODELS, manufacturer="Gridchorus", settings=HYBRID) as device:
         settings.write_text(
             f"devices:\n  - tcp:\n      ipaddr: {device.host}\n      ipport: {device.port}\n"
             f"      slave_id: 1\n    excluded_models: [{EXCLUDED}]\n    labels: {{site: bench}}\n"
@@ -77,21 +77,24 @@ def _exporting(settings: Path) -> Iterator[int]:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
     command = environment("exporter").script("prometheus_pysunspec2_exporter")
-    with subprocess.Popen(  # noqa: S603 - the program of the package
-        [*command, str(settings), "--address", "127.0.0.1", "--port", str(port)],
-        env=plain_variables(),
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    diagnostics = settings.with_suffix(".log")
+    with (
+        diagnostics.open("w") as errors,
+        subprocess.Popen(  # noqa: S603 - the program of the package
+            [*command, str(settings), "--address", "127.0.0.1", "--port", str(port)],
+            env=plain_variables(),
+            stderr=errors,
+        ) as process,
+    ):
         try:
-            poll("the exporter listens", lambda: _listens(port, process))
+            poll("listening", lambda: _listens(port, process, diagnostics))
             yield port
         finally:
             process.send_signal(signal.SIGTERM)
 
 
-def _listens(port: int, process: "subprocess.Popen[str]") -> bool:
-    assert process.poll() is None, process.communicate()[1]
+def _listens(port: int, process: "subprocess.Popen[bytes]", diagnostics: Path) -> bool:
+    assert process.poll() is None, diagnostics.read_text()
     try:
         socket.create_connection(("127.0.0.1", port), timeout=_SCRAPE_S).close()
     except OSError:

@@ -24,7 +24,7 @@ class Bench(NamedTuple):
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     with (
-        simulated(unit=UNIT, **EVSE) as device,
+        simulated(unit=UNIT, settings=EVSE) as device,
         running(environment("keba"), "keba") as client,
     ):
         client.call("open", host=device.host, port=device.port, unit=UNIT)
@@ -50,14 +50,6 @@ def test_it_reads_what_is_so(bench: Bench) -> None:
     assert read["firmwareVersion"].count(".") == 2
     assert read["serialNumber"] > 0
     assert len(read["RFIDcard"]) == 8
-
-
-def test_its_energy_is_that_of_the_power_over_time(bench: Bench) -> None:
-    before = bench.device.settled("charging", charges)
-    counted_kwh = bench.client.call("read")["chargedEnergy"]
-    later = bench.device.until("later", lambda truth: truth["at_s"] >= before["at_s"] + 5.0)
-    drawn_kwh = -before["power_w"] / 1000 * (later["at_s"] - before["at_s"]) / 3600
-    assert bench.client.call("read")["chargedEnergy"] - counted_kwh == pytest.approx(drawn_kwh, abs=0.011)
 
 
 def test_a_current_limit_takes_effect(bench: Bench) -> None:
@@ -92,8 +84,8 @@ def test_a_session_ends_at_its_energy_limit(bench: Bench) -> None:
     bench.client.call("limit_energy", kwh=30)
     bench.device.settled("still charging", charges)
     charged_wh = 1000 * bench.client.call("read")["chargedEnergy"]
-    bench.client.call("limit_energy_wh", energy_wh=charged_wh + 20)
+    bench.client.call("limit_energy_wh", energy_wh=charged_wh + 10)
     bench.device.settled("ended", rests)
     read = bench.client.call("read")
     assert read["chargingState"]["state"] != CHARGING
-    assert 1000 * read["chargedEnergy"] == pytest.approx(charged_wh + 20, abs=15)
+    assert 1000 * read["chargedEnergy"] == pytest.approx(charged_wh + 10, abs=10)
