@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from simulators.rig.hil_bench.settings import HilSettings, load_settings, quick_settings
+from simulators.rig.hil_bench.settings import (
+    AgentTarget,
+    DeviceTarget,
+    HilSettings,
+    load_settings,
+    quick_settings,
+)
+from simulators.rig.hil_gateway import run_own_agent, run_real_gateway
 from simulators.rig.hil_progress import Progress
 from simulators.rig.hil_report.folder import RunFolder, read_results
 from simulators.rig.hil_run import Order, choose, run_real
@@ -102,14 +109,23 @@ def _run(options: argparse.Namespace) -> int:
     with Progress() as progress:
         order = Order(settings, choose(settings, names), result, folder, progress)
         try:
-            if options.simulated is None:
-                asyncio.run(run_real(order, SystemClock()))
-            else:
-                run_on_bench(order)
+            _start(order, options.simulated)
         finally:
             folder.write(result)
     print(f"verdict: {result.verdict} ({_counted(result)}), {folder.path / 'report.html'}")
     return 0 if result.verdict is Verdict.PASS else EXIT_FAIL
+
+
+def _start(order: Order, simulated: str | None) -> None:
+    """Run the order where its target is: on the network, or in this process on simulated time."""
+    if simulated == "device":
+        run_on_bench(order)
+    elif simulated is not None:
+        run_own_agent(order, simulated)
+    elif isinstance(order.settings.target, DeviceTarget):
+        asyncio.run(run_real(order, SystemClock()))
+    else:
+        asyncio.run(run_real_gateway(order, SystemClock()))
 
 
 def _settings(options: argparse.Namespace) -> HilSettings:
@@ -121,7 +137,9 @@ def _settings(options: argparse.Namespace) -> HilSettings:
     if options.target is not None:
         host, port = options.target
         return quick_settings(host, port, options.unit)
-    return simulated_settings()
+    if options.simulated == "device":
+        return simulated_settings()
+    return HilSettings(target=AgentTarget(kind="agent"))
 
 
 def _empty(started_at: datetime, settings: HilSettings) -> RunResult:
@@ -173,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
         "--simulated",
         nargs="?",
         const="device",
-        choices=("device",),
+        choices=("device", "agent", "site"),
         help="a target that is built in, on simulated time",
     )
     test.add_argument("--out", type=Path, metavar="DIR", help="default: hil-results/TIME")

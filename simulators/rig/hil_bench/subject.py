@@ -7,9 +7,9 @@ class Gateway(Protocol):
     """An agent, or a whole site.
 
     Attributes:
-        deadband_hz, droop_pu: what it is configured to do when the frequency leaves the dead-band.
+        deadband_hz: what it is configured to leave alone.
+        droop_pu: change of frequency, per unit of nominal, for which it changes power by the rating.
         command_expires_s: what it arms as reversion time in its devices.
-        response_s: how fast it has to answer.
     """
 
     deadband_hz: float
@@ -17,13 +17,9 @@ class Gateway(Protocol):
     command_expires_s: float
 
     async def cut(self) -> str:
-        """Part the gateway from its device; what was done, as a sentence."""
+        """Part the gateway from its devices; what was done, as a sentence."""
         ...
 
     async def mend(self) -> None:
-        """Give the device back to the gateway."""
-        ...
-
-    async def commanded(self) -> bool | None:
-        """Whether a command is still in force in the device; ``None`` where nobody can see it."""
+        """Give it its devices back; harmless where they were not taken."""
         ...

@@ -6,11 +6,13 @@ from pydantic import Field
 
 from simulators.rig.hil_bench.subject import Gateway
 from simulators.rig.procedures.conduct import command_power, distinct_power, only, release
+from simulators.rig.procedures.frequency_droop import droop_w
 from simulators.rig.procedures.procedure import Needs, Parameters, Procedure, Target
-from simulators.rig.procedures.rig import Rig
+from simulators.rig.procedures.rig import Rig, Sample
 
 CLAUSE = "A command that nobody renews ends with its reversion time"
-_POLL_SLOW_S = 1.0
+_BASELINE_S = 2.0
+_STAYS_S = 1.0
 
 
 class LossParameters(Parameters):
@@ -19,6 +21,8 @@ class LossParameters(Parameters):
     """How often the setpoint is renewed before the loss."""
     slack_s: Annotated[float, Field(ge=0.0)] = 2.0
     step_pu: Annotated[float, Field(gt=0.05, le=1.0)] = 0.5
+    deviation_hz: Annotated[float, Field(gt=0.1, le=2.0)] = 0.8
+    """A gateway is parted from its device while the frequency is so much below nominal."""
     back_s_max: Annotated[float, Field(gt=0.0)] = 180.0
     """A gateway has taken its device up again after so long."""
 
@@ -109,46 +113,62 @@ async def _has_let_go(rig: Rig, target_w: float, when: str) -> None:
 
 
 async def _gateway(rig: Rig, gateway: Gateway, parameters: LossParameters) -> None:
-    """Part a gateway from its device: its command ends, and comes back with the gateway."""
-    with rig.step("a command of the gateway is in force") as step:
-        rig.within(None, None)
-        commanded = await _until_commanded(rig, gateway, wanted=True, duration_s=parameters.back_s_max)
-        step.require("a command is in force", commanded, why="there is nothing to lose; send it a schedule")
+    """While the frequency is low, part a gateway from its device: its response ends, and comes back."""
+    await rig.calm_grid()
+    rig.stimulus = rig.ratings.frequency_hz
+    rig.within(None, None)
+    before_w = await rig.mean(_BASELINE_S) or 0.0
+    change_hz = -parameters.deviation_hz
+    target_w = droop_w(rig, change_hz, gateway.deadband_hz, gateway.droop_pu, before_w)
+    tolerance_w = rig.ratings.power_tolerance_w
+    with rig.step("the gateway responds to a low frequency") as step:
+        rig.expect(target_w, tolerance_w)
+        await rig.set_grid(frequency_hz=rig.ratings.frequency_hz + change_hz)
+        reached_s = await _until(rig, target_w, parameters.back_s_max)
+        step.check(
+            "response after", reached_s, "s", high=parameters.back_s_max, why="there is nothing to lose"
+        )
     with rig.step("the gateway is parted from its device") as step:
         rig.note(await gateway.cut())
-        begins_s = rig.now_s
+        rig.expect(before_w, tolerance_w)
         allowed_s = gateway.command_expires_s + parameters.slack_s
-        ended = await _until_commanded(rig, gateway, wanted=False, duration_s=allowed_s)
+        ended_s = await _until(rig, before_w, allowed_s)
         step.check(
             "its command ended after",
-            rig.now_s - begins_s if ended else None,
+            ended_s,
             "s",
             high=allowed_s,
             clause=CLAUSE,
             why="the device goes on as commanded although its gateway is gone",
         )
-        await rig.watch(2.0)
     with rig.step("the gateway has its device back") as step:
-        begins_s = rig.now_s
         await gateway.mend()
-        back = await _until_commanded(rig, gateway, wanted=True, duration_s=parameters.back_s_max)
+        rig.expect(target_w, tolerance_w)
+        back_s = await _until(rig, target_w, parameters.back_s_max)
         step.check(
-            "its command is in force again after",
-            rig.now_s - begins_s if back else None,
+            "it responds again after",
+            back_s,
             "s",
             high=parameters.back_s_max,
             why="the gateway does not take its device up again",
         )
 
 
-async def _until_commanded(rig: Rig, gateway: Gateway, *, wanted: bool, duration_s: float) -> bool:
+async def _until(rig: Rig, target_w: float, duration_s: float) -> float | None:
+    """How many seconds until power is near a target and stays there; ``None`` if it does not come."""
+    tolerance_w = rig.ratings.power_tolerance_w
     begins_s = rig.now_s
-    while rig.now_s - begins_s <= duration_s:
-        await rig.sample()
-        if await gateway.commanded() is wanted:
-            return True
-        await rig.clock.sleep(_POLL_SLOW_S)
-    return False
+    arrived_s: list[float] = []
+
+    def stays(sample: Sample) -> bool:
+        if sample.measured is None or abs(sample.measured - target_w) > tolerance_w:
+            arrived_s.clear()
+            return False
+        arrived_s.append(sample.at_s)
+        return sample.at_s - arrived_s[0] >= _STAYS_S
+
+    seen = await rig.watch(duration_s + _STAYS_S, until=stays)
+    return arrived_s[0] - begins_s if stays(seen[-1]) else None
 
 
 PROCEDURE = Procedure(
@@ -160,4 +180,6 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704), targets=frozenset(Target)),
     parameters=LossParameters,
     run=run,
+    stimulus="frequency",
+    stimulus_unit="Hz",
 )

@@ -16,6 +16,9 @@ from simulators.rig.procedures.result import Check, CurvePoint, ProcedureResult,
 from vpp_core.clock import Clock
 from vpp_core.faults import DeviceFault
 
+CLOCK_TICK_S = 1e-6
+"""Less than this is left of no waiting: clocks do not move by so little."""
+
 
 class Sample(msgspec.Struct, frozen=True):
     """One look at the instruments, and what was demanded at that time."""
@@ -149,7 +152,7 @@ class Rig:
             sample = await self.sample()
             seen.append(sample)
             left_s = begins_s + duration_s - self.now_s
-            if left_s <= 0.0 or (until is not None and until(sample)):
+            if left_s <= CLOCK_TICK_S or (until is not None and until(sample)):
                 return seen
             await self.clock.sleep(min(pause_s, left_s))
 

@@ -11,7 +11,7 @@ from simulators.rig.hil_bench.preconditions import require_ready
 from simulators.rig.hil_bench.settings import RunSettings
 from simulators.rig.hil_bench.station import Station
 from simulators.rig.hil_bench.wire import READ, NoAnswer
-from simulators.rig.procedures.procedure import Needs, Parameters, Procedure, Target
+from simulators.rig.procedures.procedure import Needs, Parameters, Procedure
 from simulators.rig.procedures.result import ProcedureResult, RunResult, Step
 from simulators.rig.procedures.rig import Rig, Sample
 from vpp_core.faults import DeviceFault
@@ -87,8 +87,8 @@ def missing(procedure: Procedure, station: Station) -> str:
 
 def _missing(needs: Needs, station: Station) -> Iterator[str]:
     if station.kind not in needs.targets:
-        yield f"needs a device as target, not {'an' if station.kind is Target.AGENT else 'a'} {station.kind}"
-    if needs.grid and station.source is None:
+        yield f"needs a device as target, and this is a gateway ({station.kind})"
+    if (needs.grid or station.gateway is not None) and station.source is None:
         yield "needs a grid source: name one in [grid]"
     if needs.restart and station.restart is None:
         yield "needs a way to restart the device: name one in target.restart"
@@ -161,6 +161,8 @@ async def _release(rig: Rig, keeper: Keeper | None, found: ProcedureResult) -> N
     failures: list[str] = []
     try:
         async with asyncio.timeout(RELEASE_S_MAX):
+            if rig.gateway is not None:
+                await rig.gateway.mend()
             await rig.calm_grid()
             if keeper is not None:
                 failures = await keeper.restore()
