@@ -109,7 +109,8 @@ def _inverter(
             inverter.advance(at_s)
             return power().plus(Power(-around.load_w(at_s)))
 
-        meter = _meter_unit(plate.phases, plate.voltage_nominal_v, net, around, begins_s)
+        wiring = Wiring.WYE if plate.phases > 1 else Wiring.SINGLE
+        meter = _meter_unit(wiring, plate.voltage_nominal_v, net, around, begins_s)
         units = (meter, inverter)
         of_meter = (1, MODELS[meter.config.wiring][0])
         images[settings.listen.meter_unit] = _sunspec_meter(settings, meter, of_meter, advance)
@@ -140,7 +141,8 @@ def _meter(
     def load(at_s: float) -> Power:
         return Power(-around.load_w(at_s))
 
-    meter = _meter_unit(3, 230.0, load, around, begins_s)
+    wiring = _wiring(settings.models)
+    meter = _meter_unit(wiring, 120.0 if wiring is Wiring.SPLIT else 230.0, load, around, begins_s)
     unit_id = settings.listen.unit or 1
 
     def power() -> Power:
@@ -158,16 +160,21 @@ def _meter(
     return Built(meter, (meter,), images, _listed(numbers), power)
 
 
+def _wiring(models: Sequence[int] | str | None) -> Wiring:
+    """What a meter that shows these models is connected to."""
+    fitting = (wiring for wiring, pair in MODELS.items() if set(pair) & set(models or ()))
+    return next(fitting, Wiring.WYE)
+
+
 def _meter_unit(
-    phases: int,
+    wiring: Wiring,
     voltage_nominal_v: float,
     source: Callable[[float], Power],
     around: Surroundings,
     begins_s: float,
 ) -> MeterUnit:
-    wiring = Wiring.WYE if phases > 1 else Wiring.SINGLE
     config = MeterUnitConfig(wiring=wiring, voltage_nominal_v=voltage_nominal_v, step_s=_METER_STEP_S)
-    return MeterUnit(config, shared(source, (1.0 / phases,) * phases), around, begins_s)
+    return MeterUnit(config, shared(source, (1.0 / config.phases,) * config.phases), around, begins_s)
 
 
 def _sunspec_meter(
