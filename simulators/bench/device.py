@@ -6,7 +6,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict
 from typing import NamedTuple
 
-from simulators.bench.recorder import Recorder, Row
 from simulators.bench.settings import BenchSettings, ListenSection
 from simulators.bench.surroundings import Surroundings
 from simulators.bench.units import build
@@ -29,6 +28,7 @@ from simulators.devices.wire.tcp import ModbusServer
 from simulators.devices.wire.tls import server_context
 from simulators.grid.bench import NOMINAL_HZ, BenchGrid
 from simulators.grid.trace import After, Shape, replay
+from simulators.recorder import Recorder, Row
 from vpp_core.clock import Clock
 
 TICK_S = 0.1

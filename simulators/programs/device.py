@@ -2,15 +2,15 @@
 
 import argparse
 import asyncio
-import signal
 from pathlib import Path
 from typing import Any
 
 from simulators.bench.device import BenchDevice, Reached
 from simulators.bench.settings import DeviceKind, load
 from simulators.programs.arguments import port, whole
+from simulators.programs.serving import serve, stop_signals
 from vpp_core.clock import SystemClock
-from vpp_core.faults import ConfigurationFault, fault_in
+from vpp_core.faults import ConfigurationFault
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -53,19 +53,12 @@ def run(options: argparse.Namespace) -> int:
     if options.config is None and options.kind is None:
         raise ConfigurationFault("Which device? Give --kind, or --config with a file that says it.")
     settings = load(options.config, _overrides(options))
-    try:
-        asyncio.run(_serve(BenchDevice(settings, SystemClock())))
-    except BaseExceptionGroup as group:
-        if fault := fault_in(group):
-            raise fault from group
-        raise
+    serve(_run(BenchDevice(settings, SystemClock())))
     return 0
 
 
-async def _serve(device: BenchDevice) -> None:
-    stopped = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
+async def _run(device: BenchDevice) -> None:
+    stopped = stop_signals()
     async with device.listening() as reached, asyncio.TaskGroup() as tasks:
         running = tasks.create_task(device.run(), name="device")
         print(_announcement(device, reached), flush=True)

@@ -1,8 +1,6 @@
 """The ``fleet`` command: many homes in one process, on a grid that they may move."""
 
 import argparse
-import asyncio
-import signal
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +12,11 @@ from simulators.grid.script import GridScript
 from simulators.grid.swing import Area, SwingGrid
 from simulators.grid.trace import RECORDING, STEPS, After, Shape, replay
 from simulators.programs.arguments import instant, number, port, whole
+from simulators.programs.serving import serve, stop_signals
 from simulators.programs.site import DEFAULT_START, SPEED_MAX
 from simulators.running.run import FleetRun, FleetSettings
 from simulators.running.world import Feedback, Grid
-from vpp_core.faults import ConfigurationFault, fault_in
+from vpp_core.faults import ConfigurationFault
 
 SITES_MAX = 10_000
 SCRIPT, SWING, TRACE, BENCH = "script", "swing", "trace", "bench"
@@ -198,20 +197,12 @@ def run(options: argparse.Namespace) -> int:
         grid_name=" ".join(options.grid),
     )
     fleet = FleetRun(settings, make_grid(options), Console())
-    try:
-        asyncio.run(_until_stopped(fleet))
-    except BaseExceptionGroup as group:
-        if fault := fault_in(group):
-            raise fault from group
-        raise
+    serve(_until_stopped(fleet))
     return 0
 
 
 async def _until_stopped(fleet: FleetRun) -> None:
-    stopped = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
-    await fleet.run(stopped)
+    await fleet.run(stop_signals())
 
 
 def make_grid(options: argparse.Namespace) -> Grid:

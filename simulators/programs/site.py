@@ -1,14 +1,13 @@
 """The ``site`` command: one home on real registers."""
 
 import argparse
-import asyncio
-import signal
 from datetime import datetime, timedelta
 
 from simulators.devices.site import UNITS, SimulatedSite
 from simulators.fleet import make_fleet, make_site
 from simulators.grid.script import Dip, GridScript
 from simulators.programs.arguments import instant, number, port, whole
+from simulators.programs.serving import serve, stop_signals
 from vpp_core.clock import Pace, PacedClock, monotonic_host_s
 
 DEFAULT_START = "2021-08-12T12:00:00-05:00"
@@ -52,7 +51,7 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def run(options: argparse.Namespace) -> int:
-    asyncio.run(_run_site(options))
+    serve(_run_site(options))
     return 0
 
 
@@ -65,9 +64,7 @@ async def _run_site(options: argparse.Namespace) -> None:
         grid.add_dip(Dip(at=start + timedelta(seconds=options.dip_after)))
     config = make_fleet(options.number, options.seed, start.date())[-1]
     site = make_site(config, clock, grid)
-    stopped = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
+    stopped = stop_signals()
     port = await site.start(options.host, options.port)
     try:
         print(_announcement(site, options.host, port), flush=True)

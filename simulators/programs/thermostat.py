@@ -2,36 +2,23 @@
 
 import argparse
 import asyncio
-import csv
-import signal
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TextIO
 
 from simulators.programs.arguments import instant, number, whole
+from simulators.programs.serving import serve, stop_signals
+from simulators.recorder import Recorder, Row
 from simulators.thermostat.house import House, ImpossibleHouse, Weather
 from simulators.thermostat.hvac import HvacConfig, Mode
 from simulators.thermostat.signals import DispatchMeaning, Program
 from simulators.thermostat.unit import Thermostat, ThermostatConfig
 from vpp_core.clock import Clock, Pace, PacedClock, SystemClock, monotonic_host_s
-from vpp_core.faults import ConfigurationFault, StorageFault
+from vpp_core.faults import ConfigurationFault
 
 SPEED_MAX = 10_000.0
 LOG_S_MAX = 3_600.0
 POLL_S_MAX = 3_600.0
-LOG_COLUMNS = (
-    "time",
-    "inside_c",
-    "outside_c",
-    "setpoint_c",
-    "running",
-    "consumed_w",
-    "consumed_wh",
-    "event",
-    "opt",
-)
 
 
 def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -94,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationFault(
             f"--vtn {options.vtn} is not an address that begins with http:// or https://."
         )
-    asyncio.run(_run(options))
+    serve(_run(options))
     return 0
 
 
@@ -116,10 +103,8 @@ async def _run(options: argparse.Namespace) -> None:
         program=Program(dispatch=DispatchMeaning(options.dispatch)),
     )
     ven = ThermostatVen(settings, thermostat.agenda, mean_w, clock)
-    stopped = asyncio.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(each, stopped.set)
-    with _open(options.log) as log:
+    stopped = stop_signals()
+    with Recorder(options.log) if options.log else nullcontext() as log:
         async with asyncio.TaskGroup() as tasks:
             services = [
                 tasks.create_task(ven.run(), name="ven"),
@@ -160,42 +145,26 @@ def _config(options: argparse.Namespace) -> ThermostatConfig:
         raise ConfigurationFault(str(error)) from error
 
 
-async def _tick(thermostat: Thermostat, clock: Clock, every_s: float, log: TextIO | None) -> None:
+async def _tick(thermostat: Thermostat, clock: Clock, every_s: float, log: Recorder | None) -> None:
     """Move the house on, and write what it is like."""
-    _write(log, LOG_COLUMNS)
     while True:
         thermostat.hvac.advance(clock.now().timestamp())
-        _write(log, _row(thermostat))
+        if log is not None:
+            log.write(_row(thermostat))
         await clock.sleep(every_s)
 
 
-def _write(log: TextIO | None, row: Sequence[object]) -> None:
-    if log is not None:
-        csv.writer(log, lineterminator="\n").writerow(row)
-        log.flush()
-
-
-def _row(thermostat: Thermostat) -> list[object]:
+def _row(thermostat: Thermostat) -> Row:
     shown = thermostat.hvac.readings()
     event_id = shown.order.event_id
-    return [
-        datetime.fromtimestamp(shown.at_s, UTC).isoformat(timespec="seconds"),
-        f"{shown.inside_c:.3f}",
-        f"{shown.outside_c:.3f}",
-        f"{shown.setpoint_c:.2f}",
-        int(shown.running),
-        f"{-shown.power_w:.1f}",
-        f"{shown.consumed_wh:.3f}",
-        event_id,
-        thermostat.agenda.opt(event_id) or "",
-    ]
-
-
-def _open(path: Path | None) -> AbstractContextManager[TextIO | None]:
-    """Raises StorageFault where the file cannot be written."""
-    if path is None:
-        return nullcontext()
-    try:
-        return path.open("w", encoding="utf-8", newline="")
-    except OSError as error:
-        raise StorageFault(f"Cannot write {path} ({error.strerror}); choose another file.") from error
+    return {
+        "time": datetime.fromtimestamp(shown.at_s, UTC).isoformat(timespec="seconds"),
+        "inside_c": f"{shown.inside_c:.3f}",
+        "outside_c": f"{shown.outside_c:.3f}",
+        "setpoint_c": f"{shown.setpoint_c:.2f}",
+        "running": int(shown.running),
+        "consumed_w": f"{-shown.power_w:.1f}",
+        "consumed_wh": f"{shown.consumed_wh:.3f}",
+        "event": event_id,
+        "opt": thermostat.agenda.opt(event_id) or "",
+    }

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from simulators.bench.device import BenchDevice
-from simulators.bench.recorder import Recorder
 from simulators.bench.settings import load
 from simulators.devices.control_port import ControlDesk
 from simulators.devices.inverter.inverter import Inverter
 from simulators.devices.models import model
+from simulators.recorder import Recorder
 from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import ManualClock, VirtualClock
-from vpp_core.faults import ConfigurationFault, LocalFault
+from vpp_core.faults import ConfigurationFault, StorageFault
 
 EPOCH = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
@@ -198,7 +198,7 @@ def test_the_log_holds_the_truth_at_its_period(tmp_path: Path) -> None:
 
 
 def test_a_log_that_cannot_be_written_ends_the_device_with_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(LocalFault, match="choose another file"):
+    with pytest.raises(StorageFault, match="choose another file"):
         Recorder(tmp_path / "missing" / "log.csv")
-    with pytest.raises(LocalFault, match="No space"), Recorder(Path("/dev/full")) as recorder:
+    with pytest.raises(StorageFault, match="No space"), Recorder(Path("/dev/full")) as recorder:
         recorder.write({"a": 1.0})

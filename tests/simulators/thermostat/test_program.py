@@ -87,3 +87,8 @@ def test_a_log_that_cannot_be_written_is_refused(tmp_path: Path, capsys: pytest.
     missing = tmp_path / "missing" / "log.csv"
     assert main(["thermostat", "--vtn", "http://127.0.0.1:9", "--ven", "x", "--log", str(missing)]) == 2
     assert "choose another file" in capsys.readouterr().err
+
+
+def test_a_full_disk_ends_it_with_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["thermostat", "--vtn", "http://127.0.0.1:9", "--ven", "x", "--log", "/dev/full"]) == 2
+    assert "Cannot write the log /dev/full (No space left on device)" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The log of a bench device: its truth over time as CSV, whatever its registers show."""
+"""A log of a running simulation: what is true over time, as CSV."""
 
 import csv
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vpp_core.faults import LocalFault
+from vpp_core.faults import StorageFault
 
 Row = Mapping[str, float | int | str | None]
 
@@ -16,7 +16,7 @@ class Recorder:
     """Writes rows under the names of the first one; each is on the disk's way when :meth:`write` returns.
 
     Raises:
-        LocalFault: the file cannot be opened or written.
+        StorageFault: the file cannot be opened or written.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,6 +25,7 @@ class Recorder:
             self._file = path.open("w", encoding="utf-8", newline="")
         except OSError as error:
             raise self._fault(error) from error
+        self._writer = csv.writer(self._file, lineterminator="\n")
         self._names: list[str] = []
 
     def __enter__(self) -> Self:
@@ -40,14 +41,14 @@ class Recorder:
         try:
             if not self._names:
                 self._names = list(row)
-                csv.writer(self._file).writerow(self._names)
-            csv.writer(self._file).writerow([_text(row.get(name)) for name in self._names])
+                self._writer.writerow(self._names)
+            self._writer.writerow([_text(row.get(name)) for name in self._names])
             self._file.flush()
         except OSError as error:
             raise self._fault(error) from error
 
-    def _fault(self, error: OSError) -> LocalFault:
-        return LocalFault(f"Cannot write the log {self._path} ({error.strerror}); choose another file.")
+    def _fault(self, error: OSError) -> StorageFault:
+        return StorageFault(f"Cannot write the log {self._path} ({error.strerror}); choose another file.")
 
 
 def _text(value: float | str | None) -> str:
