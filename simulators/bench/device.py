@@ -175,7 +175,7 @@ class BenchDevice:
     def _row(self) -> Row:
         told = self.status()
         faults = " ".join(each.name for each in self.faults.active)
-        flat = {name: value for name, value in told.items() if isinstance(value, float | int | str)}
+        flat = {name: value for name, value in told.items() if isinstance(value, float | int | str | None)}
         return {"time": self._clock.now().isoformat(timespec="milliseconds"), **flat, "faults": faults}
 
     def _set_grid(self, order: SetGrid) -> None:

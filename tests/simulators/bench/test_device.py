@@ -197,6 +197,25 @@ def test_the_log_holds_the_truth_at_its_period(tmp_path: Path) -> None:
     assert [row["faults"] for row in rows] == ["", "", "", "delay", "delay", "", ""]
 
 
+def test_the_log_has_a_column_for_a_command_that_comes_later(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+
+    async def play(clock: VirtualClock) -> None:
+        device = BenchDevice(load(None, {"kind": "hybrid", "log": {"file": str(path)}}), clock)
+        async with asyncio.TaskGroup() as tasks:
+            running = tasks.create_task(device.run())
+            await clock.sleep(0.5)
+            assert isinstance(device.unit, Inverter)
+            setpoint = device.unit.commands.setpoint_w
+            setpoint.value, setpoint.enabled = 2_500.0, True
+            await clock.sleep(1.0)
+            running.cancel()
+
+    run_virtual(play, EPOCH)
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    assert [row["setpoint_w"] for row in rows] == ["", "2500"]
+
+
 def test_a_log_that_cannot_be_written_ends_the_device_with_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(StorageFault, match="choose another file"):
         Recorder(tmp_path / "missing" / "log.csv")
