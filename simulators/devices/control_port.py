@@ -10,7 +10,7 @@ import errno
 import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -45,9 +45,9 @@ class SetSun(_Order, frozen=True, tag="sun"):
 
 
 class SetLoad(_Order, frozen=True, tag="load"):
-    """What the house takes behind the meter."""
+    """What the house takes behind the meter; negative: what it gives."""
 
-    power_w: Annotated[float, Meta(ge=0.0, le=1e9)]
+    power_w: Annotated[float, Meta(ge=-1e9, le=1e9)]
 
 
 class SetStateOfCharge(_Order, frozen=True, tag="soc"):
@@ -176,8 +176,7 @@ class ControlDesk:
             case AskStatus():
                 return self._status()
             case AskCounters():
-                counted: Told = _there(controls.counters, "counter")()
-                return counted
+                return _there(controls.counters, "counter")()
         return {}
 
     @property
@@ -307,7 +306,10 @@ class _Lines(asyncio.Protocol):
         del self._received[:taken]
 
 
-def _there(control: Any, what: str) -> Any:  # noqa: ANN401
+Control = TypeVar("Control")
+
+
+def _there(control: Control | None, what: str) -> Control:
     if control is None:
         raise ConfigurationFault(f"This simulation has no {what} to reach.")
     return control

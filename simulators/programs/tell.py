@@ -121,13 +121,20 @@ def _add_surroundings(orders: "argparse._SubParsersAction[argparse.ArgumentParse
         metavar="S",
         help="until the new values are reached; a step without",
     )
-    for name, option, field, high, unit, says in (
-        ("sun", "--power", "power_pu", 2.0, "PU", "what the modules could give, of their rating"),
-        ("load", "--power", "power_w", 1e9, "W", "what the house takes"),
-        ("soc", "--to", "state_of_charge", 1.0, "SHARE", "state of charge, 0 to 1"),
+    for name, option, field, kind, unit, says in (
+        (
+            "sun",
+            "--power",
+            "power_pu",
+            number(0.0, 2.0),
+            "PU",
+            "what the modules could give, of their rating",
+        ),
+        ("load", "--power", "power_w", number(-1e9, 1e9), "W", "what the house takes; negative: gives"),
+        ("soc", "--to", "state_of_charge", number(0.0, 1.0), "SHARE", "state of charge, 0 to 1"),
     ):
         order = orders.add_parser(name, help=f"set {says}")
-        order.add_argument(option, dest=field, type=number(0.0, high), metavar=unit, required=True, help=says)
+        order.add_argument(option, dest=field, type=kind, metavar=unit, required=True, help=says)
 
     disturb = orders.add_parser("disturb", help="lose generation in the area of a fleet")
     disturb.add_argument(

@@ -77,6 +77,7 @@ def tell(simulation: Simulation, *words: str) -> int:
         pytest.param("grid --voltage 1.06", {"command": "grid", "voltage_pu": 1.06}, id="a-high-voltage"),
         pytest.param("sun --power 0.5", {"command": "sun", "power_pu": 0.5}, id="half-the-sun"),
         pytest.param("load --power 3000", {"command": "load", "power_w": 3_000.0}, id="a-load"),
+        pytest.param("load --power -3000", {"command": "load", "power_w": -3_000.0}, id="a-house-that-gives"),
         pytest.param("soc --to 0.2", {"command": "soc", "state_of_charge": 0.2}, id="a-state-of-charge"),
         pytest.param(
             "fault delay --delay-s 1.5 --for 10",

@@ -65,6 +65,7 @@ def bench() -> Bench:
         ),
         pytest.param({"command": "sun", "power_pu": 0.8}, SetSun(power_pu=0.8), id="sun"),
         pytest.param({"command": "load", "power_w": 500}, SetLoad(power_w=500.0), id="load"),
+        pytest.param({"command": "load", "power_w": -500}, SetLoad(power_w=-500.0), id="house-that-gives"),
         pytest.param(
             {"command": "soc", "state_of_charge": 0.5},
             SetStateOfCharge(state_of_charge=0.5),
