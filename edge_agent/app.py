@@ -6,10 +6,11 @@ import random
 import secrets
 
 from edge_agent.commissioning import commission
+from edge_agent.devices.connections import Connections, OpenLink
 from edge_agent.settings import ControlSettings, SiteSettings
 from edge_agent.site.agent import SiteAgent
 from edge_agent.site.memory import CommissionedSite, Memory
-from edge_agent.site.slot import DeviceSlot, OpenLink
+from edge_agent.site.slot import DeviceSlot
 from edge_agent.uplink.database import open_database
 from edge_agent.uplink.transport import Transport
 from firmware_profiles import load_profiles
@@ -33,7 +34,7 @@ async def run_site(
         settings: the site's.
         clock: the only time there is.
         transport: the way to the broker.
-        open_link: makes the link to a device.
+        open_link: makes the link to an endpoint; devices of one endpoint share it.
         chance: of ids and reconnects; the system's by default, a seeded one where a run must repeat.
 
     Raises:
@@ -41,30 +42,35 @@ async def run_site(
         ConfigurationFault: the shipped profiles cannot be read.
     """
     profiles = load_profiles()
-    slots = [
-        DeviceSlot(settings.der_id(device), device, open_link=open_link, profiles=profiles, clock=clock)
-        for device in settings.device
-    ]
     database = open_database(settings.state_dir, clock.now(), settings.outbox.durability)
     try:
-        memory = Memory(database)
-        site = memory.site()
-        if site is None or {der.der_id for der in site.ders} != {slot.der_id for slot in slots}:
-            site = await _first_start(slots, clock, settings.control)
-            memory.save_site(site)
-        agent = SiteAgent(
-            settings,
-            site,
-            slots,
-            database=database,
-            transport=transport,
-            clock=clock,
-            chance=chance or secrets.SystemRandom(),
-        )
-        await agent.run()
+        async with Connections(open_link, [device.link for device in settings.device]) as connections:
+            slots = [
+                DeviceSlot(
+                    settings.der_id(device),
+                    device,
+                    open_link=connections.share,
+                    profiles=profiles,
+                    clock=clock,
+                )
+                for device in settings.device
+            ]
+            memory = Memory(database)
+            site = memory.site()
+            if site is None or {der.der_id for der in site.ders} != {slot.der_id for slot in slots}:
+                site = await _first_start(slots, clock, settings.control)
+                memory.save_site(site)
+            agent = SiteAgent(
+                settings,
+                site,
+                slots,
+                database=database,
+                transport=transport,
+                clock=clock,
+                chance=chance or secrets.SystemRandom(),
+            )
+            await agent.run()
     finally:
-        for slot in slots:
-            await slot.close()
         database.close()
 
 

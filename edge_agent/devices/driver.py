@@ -4,9 +4,9 @@ import math
 from functools import partial
 
 from edge_agent.devices.command import CommandResult, Confirmed, NotConfirmed
+from edge_agent.devices.lanes import Lanes
 from edge_agent.devices.link import Link, RegisterRefused
 from edge_agent.devices.nameplate import Nameplate
-from edge_agent.devices.pacing import PacedLink
 from edge_agent.devices.plan import Unencodable, Value
 from edge_agent.devices.plausibility import Bounds
 from edge_agent.devices.poll import MapShifted, Poll
@@ -69,7 +69,7 @@ class Device:
         self.nameplate = Nameplate()
         self.energy_capacity_wh = 0.0
         self._endpoint = link
-        self._link = PacedLink(link, clock, profile.access.gap_ms_min * _MILLI)
+        self._lanes = Lanes.over(link, clock, profile.access.gap_ms_min * _MILLI)
         self._clock = clock
         self._sense = Sense(profile.readings, Bounds())
         self._recipe = Recipe(profile.control, self.nameplate) if profile.control else None
@@ -123,13 +123,13 @@ class Device:
         Raises:
             DeviceFault: no answer, or the map has shifted once more.
         """
-        await self._static.read(self._link, self.unit)
+        await self._static.read(self._lanes.poll, self.unit)
         self.nameplate = Nameplate.read(self.profile.ratings, partial(_value_of, self._static))
         rated_w, nominal_v = self.nameplate.power_w_max, self.nameplate.voltage_nominal_v
         self._sense = Sense(self.profile.readings, Bounds.of_ratings(rated_w, nominal_v))
         if self.profile.control is not None:
             self._recipe = Recipe(self.profile.control, self.nameplate)
-            await self._fetch(self._control)
+            await self._fetch(self._control, self._lanes.poll)
         reading = await self.read()
         self.energy_capacity_wh = reading.energy_capacity_wh or 0.0
 
@@ -141,7 +141,7 @@ class Device:
                 scans again.
         """
         await self._ensure_map()
-        await self._fetch(self._poll)
+        await self._fetch(self._poll, self._lanes.poll)
         control = None
         if self._recipe is not None:
             control = self._control_of(self._poll)
@@ -173,7 +173,7 @@ class Device:
         """
         self._commanded()
         await self._ensure_map()
-        await self._fetch(self._control)
+        await self._fetch(self._control, self._lanes.verify)
         return self._control_of(self._control)
 
     async def command(self, setpoint_w: float, revert_s: float) -> CommandResult:
@@ -227,12 +227,12 @@ class Device:
         """Write in order, let settle, read back; the reason if the device does not hold what was written."""
         await self._ensure_map()
         if not self._trusted:
-            await self._fetch(self._control)
+            await self._fetch(self._control, self._lanes.verify)
         recipe, _ = self._commanded()
         try:
             coded = [(point, self._control.encode(point, value)) for point, value in writes]
             for point, registers in coded:
-                await self._link.write(self.unit, self._control.address(point), registers)
+                await self._lanes.control.write(self.unit, self._control.address(point), registers)
         except (Unencodable, RegisterRefused) as refusal:
             return str(refusal)
         except DeviceFault:
@@ -240,7 +240,7 @@ class Device:
             raise
         if recipe.control.settle_ms > 0.0:
             await self._clock.sleep(recipe.control.settle_ms * _MILLI)
-        await self._fetch(self._control)
+        await self._fetch(self._control, self._lanes.verify)
         for point, registers in coded:
             if (held := self._control.raw(point)) != registers:
                 return f"{self} reads back {held.hex()} at {point} instead of {registers.hex()}"
@@ -252,7 +252,7 @@ class Device:
         if point is None or name is None:
             return Measurement.missing(self._clock.now())
         try:
-            value = await self._poll.read_point(self._link, self.unit, name)
+            value = await self._poll.read_point(self._lanes.meter, self.unit, name)
         except DeviceFault as fault:
             self._note(fault)
             raise
@@ -287,9 +287,9 @@ class Device:
             raise ValueError(f"{self} is a {self.kind} and takes no commands")
         return self._recipe, self._budget
 
-    async def _fetch(self, poll: Poll) -> None:
+    async def _fetch(self, poll: Poll, link: Link) -> None:
         try:
-            await poll.read(self._link, self.unit)
+            await poll.read(link, self.unit)
         except DeviceFault as fault:
             self._note(fault)
             raise
@@ -305,7 +305,7 @@ class Device:
         """Scan again where the map has shifted; the device behind it must still be the same one."""
         if not self._shifted:
             return
-        found = await scan(self._link, self.unit, self.profile.access.base_addresses)
+        found = await scan(self._lanes.poll, self.unit, self.profile.access.base_addresses)
         same = (found.manufacturer, found.model, found.serial) == (
             self.map.manufacturer,
             self.map.model,

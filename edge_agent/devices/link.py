@@ -1,5 +1,7 @@
 """The wire to one Modbus endpoint, as the drivers see it."""
 
+from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -8,6 +10,14 @@ from vpp_core.faults import DeviceFault
 
 REGISTERS_MAX = 125
 """Most registers in one read (Modbus application protocol V1.1b3, 6.3)."""
+WRITE_REGISTERS_MAX = 123
+"""Most registers in one write (the same, 6.12)."""
+PORT, TLS_PORT = 502, 802
+"""Registered ports of Modbus TCP and of Modbus/TCP Security."""
+RECONNECT_S_MAX = 5.0
+
+_SILENCE_S_MIN, _SILENCE_CHARACTERS, _CHARACTER_BITS = 0.00175, 3.5, 11
+"""MODBUS over serial line 1.02, 2.5.1.1."""
 
 
 class RegisterRefused(DeviceFault):
@@ -46,12 +56,75 @@ class Link(Protocol):
         ...
 
 
+class Transport(StrEnum):
+    """How frames travel."""
+
+    TCP = "tcp"
+    TLS = "tls"
+    """Modbus/TCP Security: the same frames within TLS."""
+    RTU = "rtu"
+    """A serial line."""
+
+
+class Parity(StrEnum):
+    NONE = "none"
+    EVEN = "even"
+    ODD = "odd"
+
+
 class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Where an endpoint is and how long it may take; in seconds of the host, not of a paced clock."""
 
-    host: str
-    port: int = 502
+    transport: Transport = Transport.TCP
+    host: str = ""
+    port: int = PORT
+    ca_file: Path | None = None
+    """Who signs the certificate of a TLS device; nothing: an authority that this machine trusts."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    port_path: str = ""
+    """Of a serial port."""
+    baud: int = 19_200
+    parity: Parity = Parity.EVEN
+    """Rate and parity: what the specification names first (MODBUS over serial line 1.02, 2.5.1)."""
     timeout_s: float = 1.0
     """Longest wait for a connection or an answer."""
-    reconnect_s_max: float = 2.0
+    reconnect_s_max: float = RECONNECT_S_MAX
     """Longest pause between two attempts to connect; grows from a tenth of a second."""
+    lean: bool = False
+    """Frame Modbus TCP here rather than in pymodbus."""
+
+    @property
+    def endpoint(self) -> str:
+        """The name in messages; devices of one endpoint share one connection."""
+        return self.port_path if self.transport is Transport.RTU else f"{self.host}:{self.port}"
+
+    @property
+    def gap_s_min(self) -> float:
+        """The silence that ends a frame on a serial line: 3.5 characters, never less than 1.75 ms."""
+        if self.transport is not Transport.RTU:
+            return 0.0
+        return max(_SILENCE_S_MIN, _SILENCE_CHARACTERS * _CHARACTER_BITS / self.baud)
+
+
+def checked_read(count: int) -> int:
+    """How many registers a read takes.
+
+    Raises:
+        ValueError: more than one request can carry, or none.
+    """
+    if not 1 <= count <= REGISTERS_MAX:
+        raise ValueError(f"one read takes 1 to {REGISTERS_MAX} registers, not {count}")
+    return count
+
+
+def checked_write(registers: bytes) -> int:
+    """How many registers a write takes.
+
+    Raises:
+        ValueError: more than one request can carry, or none, or half a register.
+    """
+    count = len(registers) // 2
+    if not 1 <= count <= WRITE_REGISTERS_MAX or len(registers) % 2:
+        raise ValueError(f"one write takes 1 to {WRITE_REGISTERS_MAX} registers, not {count}")
+    return count

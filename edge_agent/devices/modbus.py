@@ -1,4 +1,4 @@
-"""Modbus TCP by pymodbus, the only module that imports it.
+"""Modbus over TCP, TLS and serial lines by pymodbus, the only module that imports it.
 
 pymodbus frames and sends; everything that can go wrong on the wire is judged here, because its client
 skips what it does not expect and then waits in silence.
@@ -6,35 +6,36 @@ skips what it does not expect and then waits in silence.
 
 import asyncio
 import logging
+import random
+import secrets
+import ssl
 import struct
 from asyncio import Timeout
 from collections.abc import Sequence
+from typing import Any
 
 from pymodbus import FramerType, ModbusException
-from pymodbus.client import AsyncModbusTcpClient
+from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
 
-from edge_agent.devices.link import REGISTERS_MAX, LinkSettings, RegisterRefused
-from vpp_core.faults import DeviceFault
+from edge_agent.devices.frames import EXCEPTIONS, READ, WRITE, Verdict, rtu_verdict, tcp_verdict
+from edge_agent.devices.link import (
+    LinkSettings,
+    Parity,
+    RegisterRefused,
+    Transport,
+    checked_read,
+    checked_write,
+)
+from edge_agent.devices.reconnect import Reconnect
+from vpp_core.faults import ConfigurationFault, DeviceFault
 
-READ = 3
-WRITE = 16
-WRITE_REGISTERS_MAX = 123
+Client = AsyncModbusTcpClient | AsyncModbusTlsClient | AsyncModbusSerialClient
 
-_HEADER = struct.Struct(">HHHB")
-_EXCEPTION = 0x80
-_EXCEPTION_BYTES = 2
-_LENGTH_MIN = 3
-_LENGTH_MAX = 254
-_RECONNECT_S_MIN = 0.1
-_EXCEPTIONS = {
-    1: "does not know this function",
-    2: "has no such register",
-    3: "refuses this value",
-    4: "failed while it tried",
-    5: "needs longer",
-    6: "is busy",
-    10: "cannot route to this unit",
-    11: "gets no answer from this unit",
+_PARITY = {Parity.NONE: "N", Parity.EVEN: "E", Parity.ODD: "O"}
+_HINT = {
+    Transport.TCP: "check that the device is on, its address and its port",
+    Transport.TLS: "check that the device is on, its address, its port and the certificates of both sides",
+    Transport.RTU: "check that the serial port is there, that it may be used, and that nobody else has it",
 }
 
 # Every failure becomes a DeviceFault; pymodbus's own log would say it a second time, with frames.
@@ -42,36 +43,44 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
 
 class ModbusLink:
-    """A :class:`edge_agent.devices.link.Link` over TCP: connects when it is asked, one request at a time.
+    """A :class:`edge_agent.devices.link.Link`: connects when it is asked, one request at a time.
 
-    After any failure the connection is dropped, so a late answer can never be taken for the next one.
+    Over TCP and TLS the connection is dropped after any failure, so a late answer can never be taken for
+    the next one. A serial line has nothing to drop: a unit that did not answer is left alone for as long
+    again, and what it still says is passed over.
+
+    Args:
+        settings: where the endpoint is.
+        chance: of the pauses between two attempts to connect.
+
+    Raises:
+        ConfigurationFault: a certificate cannot be used.
     """
 
-    def __init__(self, settings: LinkSettings) -> None:
+    def __init__(self, settings: LinkSettings, chance: random.Random | None = None) -> None:
         self._settings = settings
+        self._tls = _tls_context(settings) if settings.transport is Transport.TLS else None
         self._turn = asyncio.Lock()
-        self._client: AsyncModbusTcpClient | None = None
+        self._client: Client | None = None
         self._deadline: Timeout | None = None
         self._sent = b""
         self._complaint = ""
         self._received = 0
-        self._pause_s = 0.0
-        self._retry_at_s = 0.0
+        self._reconnect = Reconnect(settings.reconnect_s_max, chance or secrets.SystemRandom())
+        self._overdue: dict[int, float] = {}
+        """Units of a serial line that may still answer a request that was given up, and until when."""
 
     def __str__(self) -> str:
-        return f"{self._settings.host}:{self._settings.port}"
+        return self._settings.endpoint
 
     async def read(self, unit: int, address: int, count: int) -> bytes:
-        if not 1 <= count <= REGISTERS_MAX:
-            raise ValueError(f"one read takes 1 to {REGISTERS_MAX} registers, not {count}")
+        checked_read(count)
         async with self._turn:
             answer = await self._request(unit, READ, address, [0] * count)
         return struct.pack(f">{count}H", *answer)
 
     async def write(self, unit: int, address: int, registers: bytes) -> None:
-        count = len(registers) // 2
-        if not 1 <= count <= WRITE_REGISTERS_MAX or len(registers) % 2:
-            raise ValueError(f"one write takes 1 to {WRITE_REGISTERS_MAX} registers, not {count}")
+        count = checked_write(registers)
         async with self._turn:
             await self._request(unit, WRITE, address, struct.unpack(f">{count}H", registers))
 
@@ -83,6 +92,7 @@ class ModbusLink:
         self, unit: int, function: int, address: int, registers: Sequence[int]
     ) -> Sequence[int]:
         client = await self._connected()
+        self._check_overdue(unit)
         self._complaint = ""
         answered = False
         try:
@@ -99,41 +109,85 @@ class ModbusLink:
         finally:
             self._deadline = None
             if not answered:
-                self._drop()
+                self._give_up(unit)
         if response.isError():
-            reason = _EXCEPTIONS.get(response.exception_code, "answers with an error")
+            reason = EXCEPTIONS.get(response.exception_code, "answers with an error")
             raise RegisterRefused(
                 f"{self} unit {unit} {reason} (register {address}, Modbus exception "
                 f"{response.exception_code})"
             )
         return response.registers
 
-    async def _connected(self) -> AsyncModbusTcpClient:
+    async def _connected(self) -> Client:
         if self._client is not None and self._client.connected:
             return self._client
         loop_s = asyncio.get_running_loop().time
-        if (wait_s := self._retry_at_s - loop_s()) > 0.0:
+        if (wait_s := self._reconnect.wait_s(loop_s())) > 0.0:
             raise DeviceFault(f"{self} cannot be reached; the next attempt is in {wait_s:.1f} s")
-        client = AsyncModbusTcpClient(
-            self._settings.host,
-            port=self._settings.port,
-            framer=FramerType.SOCKET,
-            timeout=self._settings.timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=self._on_packet,
-            trace_connect=self._on_connection,
-        )
-        if not await client.connect():
+        client = self._make_client()
+        try:
+            connected = await client.connect()
+        except ValueError:  # pyserial, of a rate that the port does not have
+            connected = False
+        except BaseException:
             client.close()
-            self._pause_s = min(max(2.0 * self._pause_s, _RECONNECT_S_MIN), self._settings.reconnect_s_max)
-            self._retry_at_s = loop_s() + self._pause_s
-            raise DeviceFault(
-                f"{self} cannot be reached; check that the device is on, its address and its port"
-            )
-        self._pause_s = 0.0
+            raise
+        if not connected:
+            client.close()
+            self._reconnect.failed(loop_s())
+            raise DeviceFault(f"{self} cannot be reached; {_HINT[self._settings.transport]}")
+        self._reconnect.succeeded()
         self._client = client
         return client
+
+    def _make_client(self) -> Client:
+        settings = self._settings
+        common: dict[str, Any] = {
+            "timeout": settings.timeout_s,
+            "retries": 0,
+            "reconnect_delay": 0,
+            "trace_packet": self._on_packet,
+            "trace_connect": self._on_connection,
+        }
+        match settings.transport:
+            case Transport.TCP:
+                return AsyncModbusTcpClient(
+                    settings.host, port=settings.port, framer=FramerType.SOCKET, **common
+                )
+            case Transport.TLS:
+                assert self._tls is not None  # noqa: S101 - made at the beginning
+                return AsyncModbusTlsClient(settings.host, port=settings.port, sslctx=self._tls, **common)
+            case Transport.RTU:
+                return AsyncModbusSerialClient(
+                    settings.port_path,
+                    framer=FramerType.RTU,
+                    baudrate=settings.baud,
+                    parity=_PARITY[settings.parity],
+                    **common,
+                )
+
+    def _give_up(self, unit: int) -> None:
+        if self._settings.transport is Transport.RTU:
+            now_s = asyncio.get_running_loop().time()
+            self._overdue[unit] = now_s + self._settings.timeout_s
+        else:
+            self._drop()
+
+    def _check_overdue(self, unit: int) -> None:
+        """Forget who has had time enough to answer.
+
+        Raises:
+            DeviceFault: the unit itself has not.
+        """
+        if not self._overdue:
+            return
+        now_s = asyncio.get_running_loop().time()
+        self._overdue = {other: until_s for other, until_s in self._overdue.items() if until_s > now_s}
+        if (until_s := self._overdue.get(unit)) is not None:
+            raise DeviceFault(
+                f"{self} unit {unit} may still answer its last request; the next one is in "
+                f"{until_s - now_s:.1f} s"
+            )
 
     def _drop(self) -> None:
         if self._client is not None:
@@ -141,22 +195,35 @@ class ModbusLink:
             self._client = None
 
     def _on_packet(self, sending: bool, packet: bytes) -> bytes:  # noqa: FBT001
-        """See every packet; an answer that cannot be right ends the waiting at once."""
+        """See every packet; pymodbus gets whole right answers only."""
         if sending:
             self._sent, self._received = packet, 0
             return packet
         self._received = len(packet)
-        if (complaint := complaint_about(self._sent, packet)) is None:
-            return packet
-        self._give_up(complaint)
-        return b""
+        if self._deadline is None:
+            return b""
+        verdict = self._verdict(packet)
+        if verdict.complaint is not None:
+            self._complain(verdict.complaint)
+        return verdict.answer
+
+    def _verdict(self, packet: bytes) -> Verdict:
+        if self._settings.transport is Transport.RTU:
+            return rtu_verdict(self._sent, packet, self._overdue)
+        return tcp_verdict(self._sent, packet)
 
     def _on_connection(self, connected: bool) -> None:  # noqa: FBT001
         if not connected:
-            self._give_up("closed the connection instead of answering")
+            self._complaint = self._complaint or "closed the connection instead of answering"
+            self._end_waiting()
 
-    def _give_up(self, complaint: str) -> None:
+    def _complain(self, complaint: str) -> None:
         self._complaint = self._complaint or complaint
+        # A serial line is left to fall silent: whoever speaks now may not have finished.
+        if self._settings.transport is not Transport.RTU:
+            self._end_waiting()
+
+    def _end_waiting(self) -> None:
         if self._deadline is not None and not self._deadline.expired():
             self._deadline.reschedule(asyncio.get_running_loop().time())
 
@@ -170,40 +237,17 @@ class ModbusLink:
         return DeviceFault(f"{self} unit {unit} {reason} (register {address})")
 
 
-def complaint_about(request: bytes, answer: bytes) -> str | None:
-    """What is wrong with the bytes received so far, or nothing if they are, or may become, the answer.
-
-    Both are Modbus TCP frames (MODBUS Messaging on TCP/IP V1.0b, 3.1.3): transaction, protocol 0, length,
-    unit, function, data.
-    """
-    if len(answer) <= _HEADER.size:
-        return None
-    transaction, protocol, length, unit = _HEADER.unpack_from(answer)
-    asked_transaction, _, _, asked_unit = _HEADER.unpack_from(request)
-    whole = _HEADER.size - 1 + length
-    if protocol != 0 or not _LENGTH_MIN <= length <= _LENGTH_MAX:
-        return "answered with something that is not Modbus"
-    if transaction != asked_transaction or unit != asked_unit:
-        return (
-            f"answered another question, transaction {transaction} of unit {unit} "
-            f"instead of {asked_transaction} of unit {asked_unit}"
+def _tls_context(settings: LinkSettings) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if settings.cert_file is not None:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except OSError as error:
+        files = ", ".join(
+            str(file) for file in (settings.ca_file, settings.cert_file, settings.key_file) if file
         )
-    if len(answer) > whole:
-        return "answered more than once"
-    if len(answer) < whole:
-        return None
-    return _complaint_about_data(request[_HEADER.size :], answer[_HEADER.size :])
-
-
-def _complaint_about_data(asked: bytes, data: bytes) -> str | None:
-    """The same for the whole answer, from the function on."""
-    if data[0] == asked[0] | _EXCEPTION:
-        return None if len(data) == _EXCEPTION_BYTES else "answered with a malformed exception"
-    if data[0] != asked[0]:
-        return f"answered with function {data[0]} instead of {asked[0]}"
-    if asked[0] == WRITE:
-        return None if data[1:] == asked[1:5] else "acknowledged another write than ours"
-    count = int.from_bytes(asked[3:5])
-    if len(data) != 2 + 2 * count or data[1] != 2 * count:
-        return f"answered with {max(len(data) - 2, 0) // 2} registers instead of {count}"
-    return None
+        raise ConfigurationFault(
+            f"{settings.endpoint} needs TLS, and {files} cannot be used: {error.strerror or error}"
+        ) from error
+    return context

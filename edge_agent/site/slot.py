@@ -5,8 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Callable
 
 from edge_agent.devices.command import CommandResult
+from edge_agent.devices.connections import OpenLink
 from edge_agent.devices.driver import Device, discover
-from edge_agent.devices.link import Link, LinkSettings
+from edge_agent.devices.link import Link
 from edge_agent.devices.reading import ControlReadback, DeviceReading
 from edge_agent.settings import DeviceSettings
 from firmware_profiles import ProfileBook
@@ -18,9 +19,6 @@ from vpp_core.measurement import Measurement
 
 FAILURES_MAX = 3
 """Polls and commands that fail in a row before the link is given up and the device is looked for again."""
-
-
-OpenLink = Callable[[LinkSettings], Link]
 
 
 class DeviceSlot:

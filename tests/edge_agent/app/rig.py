@@ -29,6 +29,7 @@ from simulators.rig.virtual.virtual_time import run_virtual
 from vpp_core.clock import VirtualClock
 from vpp_core.codec import decode, encode
 from vpp_core.der import DerKind
+from vpp_core.faults import DeviceFault
 from vpp_core.ids import CommandId, DerId, SiteId
 from vpp_core.interval import Interval
 from vpp_core.messages import (
@@ -56,15 +57,24 @@ CODE = "one-time-code"
 
 
 class RigLink(MemoryLink):
-    """A link that a rig can make deaf: writes are acknowledged and have no effect."""
+    """A link whose units a rig can silence, or make deaf: writes are acknowledged and have no effect."""
 
     def __init__(self, rig: "Rig", units: Mapping[int, Responder]) -> None:
         super().__init__(units)
         self._rig = rig
 
+    async def read(self, unit: int, address: int, count: int) -> bytes:
+        self._look_for(unit)
+        return await super().read(unit, address, count)
+
     async def write(self, unit: int, address: int, registers: bytes) -> None:
+        self._look_for(unit)
         if not self._rig.deaf:
             await super().write(unit, address, registers)
+
+    def _look_for(self, unit: int) -> None:
+        if unit in self._rig.broken:
+            raise DeviceFault(f"{self} unit {unit} does not answer")
 
 
 class Rig:
@@ -106,8 +116,7 @@ class Rig:
 
     def open_link(self, settings: LinkSettings) -> MemoryLink:
         del settings
-        units = {unit: image for unit, image in self.site.images.items() if unit not in self.broken}
-        link = RigLink(self, units)
+        link = RigLink(self, self.site.images)
         self.links.append(link)
         return link
 

@@ -489,7 +489,7 @@ async def test_a_shifted_map_is_noticed_by_every_kind_of_access_and_scanned_agai
     fake.lay_out(BATTERY, gap=20)
     for call in (device.read, device.read_power, device.read_control):
         moved = await battery(FakeDevice())
-        moved._endpoint, moved._link = device._endpoint, device._link
+        moved._endpoint, moved._lanes = device._endpoint, device._lanes
         with pytest.raises(DeviceFault, match="has changed its register map"):
             await getattr(moved, call.__name__)()
         assert (await moved.read()).power_w == 1_500.0

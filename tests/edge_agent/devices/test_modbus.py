@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edge_agent.devices.frames import complaint_about
 from edge_agent.devices.link import LinkSettings, RegisterRefused
-from edge_agent.devices.modbus import ModbusLink, complaint_about
+from edge_agent.devices.modbus import ModbusLink
 from vpp_core.faults import DeviceFault
 
 Behaviour = Callable[[bytes], Iterable[bytes] | None]
