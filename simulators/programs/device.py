@@ -7,6 +7,8 @@ from typing import Any
 
 from simulators.bench.device import BenchDevice, Reached
 from simulators.bench.settings import DeviceKind, load
+from simulators.bench.units import KEBA, SDM630, SUNSPEC
+from simulators.devices.image import BASES
 from simulators.programs.arguments import port, whole
 from simulators.programs.serving import serve, stop_signals
 from vpp_core.clock import SystemClock
@@ -26,16 +28,14 @@ def add_to(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     device.add_argument(
         "--models", metavar="LIST", help="SunSpec models such as 1,103,120,123, or 7xx, legacy, float, both"
     )
-    device.add_argument("--map", choices=["sunspec", "keba", "sdm630"], help="whose registers it shows")
+    device.add_argument("--map", choices=[SUNSPEC, KEBA, SDM630], help="whose registers it shows")
     device.add_argument("--host", help="address to listen on (default 127.0.0.1)")
     device.add_argument("--port", type=port, help="port to listen on; 0, the default, takes a free one")
     device.add_argument("--unit", type=whole(1, 255), help="unit id (default 1; 255 for keba)")
     device.add_argument("--meter-unit", type=whole(1, 255), help="show a meter of its terminals there")
     device.add_argument("--rtu", type=Path, metavar="LINK", help="offer Modbus RTU on a pseudo-terminal, too")
     device.add_argument("--manufacturer", metavar="NAME", help="of SunSpec model 1")
-    device.add_argument(
-        "--base", type=int, choices=[40_000, 0, 50_000], help="register of the SunSpec marker"
-    )
+    device.add_argument("--base", type=int, choices=BASES, help="register of the SunSpec marker")
     device.add_argument("--trace", metavar="steps|recorded|FILE", help="grid over time (CSV or Parquet)")
     device.add_argument("--log", type=Path, metavar="FILE.csv", help="write the device's truth every second")
     device.add_argument("--control", type=port, metavar="PORT", help="listen for vpp-sim tell; 0 is free")

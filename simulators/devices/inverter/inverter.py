@@ -207,7 +207,7 @@ class Inverter:
 
     @property
     def booting(self) -> bool:
-        """A unit that boots answers nobody."""
+        """Dark until booting is over; that its lines answer nobody meanwhile is the fault's doing."""
         return self._booting
 
     def _new_functions(self, *, in_service: bool) -> AutonomousFunctions:

@@ -77,8 +77,7 @@ class Block:
             NotWritable: the unit is under local control.
             ValueRefused: a value is out of range or stands for "not implemented".
         """
-        if self._unit.local:
-            raise NotWritable("the unit is under local control")
+        refuse_under_local_control(self._unit)
         for name, value in changes.items():
             point = self._points[name]
             if value is None or not point.takes(value):
@@ -101,6 +100,12 @@ class Block:
             command.written(now_s)
         if self._then is not None:
             self._then(changes.keys(), now_s)
+
+
+def refuse_under_local_control(unit: Unit) -> None:
+    """Raises NotWritable while it lasts."""
+    if unit.local:
+        raise NotWritable("the unit is under local control")
 
 
 class Stored:

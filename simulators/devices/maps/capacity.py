@@ -17,7 +17,6 @@ _MODES = (0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13)
 """702 CtrlModes: MAX_W, FIXED_W, FIXED_VAR, FIXED_PF, VOLT_VAR, FREQ_WATT, LV_TRIP, HV_TRIP, WATT_VAR,
 VOLT_WATT, LF_TRIP, HF_TRIP."""
 _PV_ONLY, _PV_AND_STORAGE = 4, 82
-_SECONDS_PER_FULL_RAMP_MAX = 6_000.0
 AMPERE_HOUR_V = 48.0
 """Voltage of the cells by which energy becomes charge (model 120 and 802 ask for ampere-hours)."""
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from simulators.devices.functions.settings import FunctionSettings
-from simulators.devices.image import ModelInstance, NotWritable
+from simulators.devices.image import ModelInstance
 from simulators.devices.inverter.commands import Appointment
-from simulators.devices.maps.block import Changed, ValueRefused
+from simulators.devices.maps.block import Changed, ValueRefused, refuse_under_local_control
 from simulators.devices.maps.unit import Unit, whole_s
 from simulators.devices.models import Point, model
 
@@ -106,8 +106,7 @@ class CurveSet:
             NotWritable: the unit is under local control.
             ValueRefused: a value is out of range or stands for "not implemented".
         """
-        if self._unit.local:
-            raise NotWritable("the unit is under local control")
+        refuse_under_local_control(self._unit)
         for name, value in changes.items():
             low, high = self._range(name)
             if value is None or not low <= value <= high:
