@@ -118,7 +118,8 @@ def _make(folder: Path, interpreter: Interpreter, lock: Path) -> None:
     new = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=CACHE))
     try:
         _install(new, interpreter.path, lock)
-        shutil.rmtree(folder, ignore_errors=True)  # its interpreter is gone, or it is another run's
+        if not Environment(folder).python.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # what is there has lost its interpreter
         new.rename(folder)
     except OSError:
         if not Environment(folder).python.exists():  # else another run was faster

@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from math import hypot
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,8 +25,8 @@ _WAIT_S = 40.0
 """Ends a wait for a device that will not do it; no measure of anything."""
 _PAUSE_S, _STILL_S = 0.02, 0.3
 Truth = Mapping[str, Any]
+Settings = Mapping[str, Any]
 
-VOLTAGE_V = 240.0
 RATING_W, REACTIVE_VAR, CAPACITY_WH = 10_000.0, 4_400.0, 20_000.0
 _PLATE = {"injection_w_max": RATING_W, "apparent_va_max": RATING_W, "reactive_var_max": REACTIVE_VAR}
 _STORAGE = {"absorption_w_max": RATING_W, "energy_capacity_wh": CAPACITY_WH}
@@ -36,24 +35,24 @@ _QUICK = {
     "refresh_s": 0.04,
     "functions": {"enter_service": {"delay_s": 1.0, "ramp_s": 0.0}},
 }
-PV = {
+PV: Settings = {
     "kind": "pv",
     "sun": {"power_pu": 0.8},
     "inverter": {"nameplate": {**_PLATE, "pv_w_max": RATING_W}, **_QUICK},
 }
 """10 kW at about 8 kW of sun."""
-BATTERY = {"kind": "battery", "inverter": {"nameplate": {**_PLATE, **_STORAGE}, **_QUICK}}
+BATTERY: Settings = {"kind": "battery", "inverter": {"nameplate": {**_PLATE, **_STORAGE}, **_QUICK}}
 """10 kW, half full."""
-HYBRID = {
+HYBRID: Settings = {
     "kind": "hybrid",
     "sun": {"power_pu": 0.4},
     "inverter": {"nameplate": {**_PLATE, **_STORAGE, "pv_w_max": RATING_W}, **_QUICK},
 }
-SINGLE = {"kind": "pv", "inverter": {"nameplate": {"phases": 1}}}
+SINGLE: Settings = {"kind": "pv", "inverter": {"nameplate": {"phases": 1}}}
 """A small inverter on one phase."""
-METER = {"kind": "meter", "load_w": 3_000.0}
+METER: Settings = {"kind": "meter", "load_w": 3_000.0}
 """It sees 3 kW of consumption."""
-EVSE = {
+EVSE: Settings = {
     "kind": "evse",
     "visits": [{"vehicle": {"reaction_s": 0.1, "rise_a_per_s": 40.0, "fall_a_per_s": 40.0}}],
 }
@@ -69,17 +68,9 @@ class Simulator(NamedTuple):
     control: socket.socket
 
     def truth(self) -> Truth:
-        """How it is with the device now; injection positive, ``current_a`` is that of all phases."""
-        told = self.tell("status")
-        apparent_va = hypot(told["power_w"], told["reactive_var"])
-        phase_v = told["voltage_pu"] * VOLTAGE_V
-        return {
-            **told,
-            "apparent_va": apparent_va,
-            "power_factor": abs(told["power_w"]) / apparent_va if apparent_va else 1.0,
-            "phase_voltage_v": phase_v,
-            "current_a": apparent_va / phase_v,
-        }
+        """How it is with the device now, by the names of its snapshot; injection positive."""
+        answer: Truth = self.tell("status")
+        return answer
 
     def tell(self, command: str, **values: Any) -> Any:
         """Send a command to the control port, and take its answer."""
@@ -122,7 +113,7 @@ def simulated(
     models: Sequence[int] = (),
     tls: Identity | None = None,
     serial: bool = False,
-    settings: Mapping[str, Any],
+    settings: Settings,
     **said: Any,
 ) -> Iterator[Simulator]:
     """A device from its start to its end.

@@ -1,6 +1,7 @@
 """Where the clients come from: exact pins, a Python that runs, and a word where something is missing."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,15 @@ def test_a_python_is_found_beside_an_inactive_shim(bare_machine: Path) -> None:
     real.chmod(0o755)
     (found,) = environments._interpreters(FUTURE_MINOR)
     assert (found.path, found.version) == (real, "3.19.0")
+
+
+def test_two_runs_at_once_get_the_same_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(environments, "CACHE", tmp_path)
+    with ThreadPoolExecutor() as runs:
+        first, second = runs.map(environment, ["pysunspec2"] * 2)
+    assert first == second
+    assert list(tmp_path.iterdir()) == [first.folder]
+    assert environments._version(first.python) is not None
 
 
 def test_an_installation_that_fails_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

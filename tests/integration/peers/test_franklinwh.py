@@ -7,7 +7,7 @@ import pytest
 
 from tests.integration.peers.environments import environment
 from tests.integration.peers.peer import Peer, running
-from tests.integration.peers.simulator import BATTERY, CAPACITY_WH, Simulator, simulated
+from tests.integration.peers.simulator import BATTERY, Simulator, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
@@ -49,14 +49,14 @@ def test_it_reads_what_is_so(bench: Bench) -> None:
     read, truth = bench.client.call("read"), bench.device.truth()
     battery, grid = read["battery"], read["grid"]
     assert battery["soc"] == pytest.approx(100 * truth["state_of_charge"], abs=0.5)
-    assert battery["wh_available"] == pytest.approx(CAPACITY_WH * truth["state_of_charge"], rel=0.02)
+    assert battery["wh_available"] == pytest.approx(truth["energy_wh"], abs=50)
     assert battery["battery_power_w"] == pytest.approx(truth["battery_w"], abs=30)
     assert "partial" not in battery
     assert grid["grid_power_w"] == pytest.approx(truth["power_w"], abs=30)
     assert grid["grid_var"] == pytest.approx(truth["reactive_var"], abs=30)
     assert grid["grid_va"] == pytest.approx(truth["apparent_va"], abs=30)
     assert grid["frequency_hz"] == pytest.approx(truth["frequency_hz"], abs=0.02)
-    assert grid["voltage_v"] == pytest.approx(truth["phase_voltage_v"], abs=0.5)
+    assert grid["voltage_v"] == pytest.approx(truth["phase_voltage_v"][0], abs=0.5)
     assert (grid["connection_state"], grid["grid_mode"]) == ("Connected", "Grid Following")
     assert read["control"]["loc_rem_ctl_name"] == "Remote"
     assert read["alarms"] == []
@@ -94,3 +94,20 @@ def test_a_setpoint_reverts_by_the_timer_of_the_device(bench: Bench) -> None:
     assert after["at_s"] - before["at_s"] >= TIMER_S
     control = bench.client.call("read")["control"]
     assert (control["wset_enabled"], control["wset_revert_remain_s"]) == (0, 0)
+
+
+def test_a_cosmetic_timer_ends_and_nothing_happens() -> None:
+    """As in the field (the client's authors say so of the units that they have)."""
+    inverter = {**BATTERY["inverter"], "reversion": "cosmetic"}
+    with (
+        simulated(models=MODELS, unit=UNIT, settings={**BATTERY, "inverter": inverter}) as device,
+        running(environment("franklinwh"), "franklinwh") as client,
+    ):
+        client.call("open", host=device.host, port=device.port, unit=UNIT)
+        client.call("revert", power_w=4_000, after_w=0, timer_s=TIMER_S)
+        begun_s = device.settled("commanded", lambda truth: abs(truth["power_w"] - 4_000) <= 40)["at_s"]
+        truth = device.until("over", lambda truth: truth["at_s"] > begun_s + TIMER_S + 0.5)
+        control = client.call("read")["control"]
+        client.call("close")
+    assert truth["power_w"] == pytest.approx(4_000, abs=40)
+    assert (control["wset_enabled"], control["wset_revert_remain_s"]) == (1, 0)

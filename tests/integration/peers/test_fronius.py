@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.integration.peers.environments import environment
-from tests.integration.peers.peer import Peer, running
+from tests.integration.peers.peer import Peer, PeerError, running
 from tests.integration.peers.simulator import HYBRID, Simulator, simulated
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -54,9 +54,9 @@ def test_it_reads_what_is_so(bench: Bench) -> None:
     assert inverter["reactive_power"] == pytest.approx(truth["reactive_var"], abs=20)
     assert inverter["apparent_power"] == pytest.approx(truth["apparent_va"], abs=20)
     assert inverter["frequency"] == pytest.approx(truth["frequency_hz"], abs=0.02)
-    assert inverter["voltage_phase_1"] == pytest.approx(truth["phase_voltage_v"], abs=0.5)
-    assert inverter["voltage_phase_1_2"] == pytest.approx(truth["phase_voltage_v"] * 3**0.5, abs=1.0)
-    assert inverter["ac_current"] == pytest.approx(truth["current_a"], abs=0.3)
+    assert inverter["voltage_phase_1"] == pytest.approx(truth["phase_voltage_v"][0], abs=0.5)
+    assert inverter["voltage_phase_1_2"] == pytest.approx(truth["phase_voltage_v"][0] * 3**0.5, abs=1.0)
+    assert inverter["ac_current"] == pytest.approx(sum(truth["phase_current_a"]), abs=0.3)
     assert inverter["operating_state"] in {MPPT, THROTTLED}
     assert read["max_power"] == 10_000
     assert storage["state_of_charge"] == pytest.approx(100 * truth["state_of_charge"], abs=0.5)
@@ -126,3 +126,13 @@ def test_reserve_and_charging_from_the_grid_are_kept(bench: Bench) -> None:
     assert (storage["minimum_reserve"], storage["grid_charging"]) == (12.0, False)
     bench.client.call("charge_from_grid", allowed=True)
     assert bench.client.call("read")["storage"]["grid_charging"] is True
+
+
+def test_it_notices_a_map_that_has_shifted_and_finds_the_models_again(bench: Bench) -> None:
+    bench.device.tell("fault", name="shifted-map")
+    with pytest.raises(PeerError, match="SunSpecMapShiftError"):
+        bench.client.call("read")
+    assert bench.client.call("discover")["models"] != []
+    bench.device.tell("clear", name="shifted-map")
+    assert bench.client.call("discover")["models"] == list(bench.models)
+    assert bench.client.call("read")["max_power"] == 10_000

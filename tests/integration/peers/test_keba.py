@@ -47,6 +47,8 @@ def test_it_reads_what_is_so(bench: Bench) -> None:
     assert read["cableState"]["state"] == LOCKED_AT_THE_VEHICLE
     assert read["activePower"] == pytest.approx(-truth["power_w"], rel=0.01)
     assert (read["maxSupportedCurrent"], read["maxChargingCurrent"]) == (32, 32)
+    assert read["chargedEnergy"] == pytest.approx(truth["session_wh"] / 1000, abs=0.006)
+    assert read["totalEnergy"] == pytest.approx(truth["total_wh"] / 1000, abs=0.006)
     assert read["firmwareVersion"].count(".") == 2
     assert read["serialNumber"] > 0
     assert len(read["RFIDcard"]) == 8
@@ -88,4 +90,4 @@ def test_a_session_ends_at_its_energy_limit(bench: Bench) -> None:
     bench.device.settled("ended", rests)
     read = bench.client.call("read")
     assert read["chargingState"]["state"] != CHARGING
-    assert 1000 * read["chargedEnergy"] == pytest.approx(charged_wh + 10, abs=10)
+    assert bench.device.truth()["session_wh"] == pytest.approx(charged_wh + 10, abs=3)

@@ -40,6 +40,10 @@ class Peer:
     async def open(self, host: str, port: int, unit: int) -> dict[str, Any]:
         self._connection = await connect_tcp(host, port=port)
         self._device = FroniusModbusInverter(self._connection.for_unit(unit))
+        return await self.discover()
+
+    async def discover(self) -> dict[str, Any]:
+        """Look for the models; again after the map has moved."""
         await self._device.discover()
         return {
             "models": [model.model_id for model in self._device.model_chain],
