@@ -51,6 +51,7 @@ class Progress:
         for step in result.steps:
             for reason in step.reasons:
                 self._console.print(f"         {step.name}: {reason}", markup=False)
+        self._console.file.flush()
 
     def _show(self, text: str) -> None:
         if self._status is not None:

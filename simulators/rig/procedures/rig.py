@@ -66,6 +66,8 @@ class Rig:
     stimulus: float | None = None
     samples: list[Sample] = field(default_factory=list)
     begins_s: float = 0.0
+    lost: str = ""
+    """Why nothing more can be done with the device."""
 
     def __post_init__(self) -> None:
         self.begins_s = self.clock.monotonic_s()

@@ -74,9 +74,10 @@ async def run_procedures(
         if found.not_run:
             observer.on_result(found, ())
             continue
-        await _run_one(one, _rig(station, run, found, observer), keeper, found, observer)
-        if found.steps and found.steps[-1].name == GIVE_BACK:
-            result.fault = f"The run ended with {found.id}, since the device could not be given back."
+        rig = _rig(station, run, found, observer)
+        await _run_one(one, rig, keeper, found, observer)
+        if rig.lost:
+            result.fault = f"The run ended with {found.id}: {rig.lost}"
             return
 
 
@@ -153,7 +154,8 @@ async def _with_recovery(rig: Rig, fault: DeviceFault) -> str:
         with contextlib.suppress(DeviceFault):
             await rig.unit.client.ask(struct.pack(">BHH", READ, rig.unit.base_register, 2), "again", 1)
             return f"{fault} It answers again {rig.now_s - begins_s:.0f} s later, as after a restart."
-    return f"{fault} It does not answer for {RECOVER_S_MAX:g} s more, on new connections either."
+    rig.lost = f"the device does not answer for {RECOVER_S_MAX:g} s more, on new connections either."
+    return f"{fault} Then {rig.lost}"
 
 
 async def _release(rig: Rig, keeper: Keeper | None, found: ProcedureResult) -> None:
@@ -171,6 +173,7 @@ async def _release(rig: Rig, keeper: Keeper | None, found: ProcedureResult) -> N
     if failures:
         step = Step(name=GIVE_BACK, begins_s=rig.now_s, ends_s=rig.now_s)
         step.fault = " ".join(failures)
+        rig.lost = rig.lost or "the device could not be given back as it was found."
         found.steps.append(step)
 
 
