@@ -68,7 +68,7 @@ def _run(settings: SiteSettings) -> None:
 
 async def _until_signal(settings: SiteSettings) -> None:
     from edge_agent.app import run_site
-    from edge_agent.devices.modbus import ModbusLink
+    from edge_agent.devices.links import open_link
     from edge_agent.uplink.mqtt import MqttTransport
 
     task = asyncio.current_task()
@@ -84,7 +84,7 @@ async def _until_signal(settings: SiteSettings) -> None:
         loop.add_signal_handler(number, end)
     transport = MqttTransport(settings.broker, settings.gateway)
     try:
-        await run_site(settings, clock=SystemClock(), transport=transport, open_link=ModbusLink)
+        await run_site(settings, clock=SystemClock(), transport=transport, open_link=open_link)
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)

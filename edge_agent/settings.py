@@ -6,12 +6,13 @@ relative to the file.
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
+from msgspec import structs
 from pydantic import Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
-from edge_agent.devices.link import LinkSettings
+from edge_agent.devices.link import PORT, RTU_UNIT_MAX, TLS_PORT, LinkSettings, Parity, Transport
 from vpp_core.configuration import BrokerSection, ProcessSettings, Section, configured
 from vpp_core.der import DerKind, OwnerLimits
 from vpp_core.faults import ConfigurationFault
@@ -25,19 +26,62 @@ TopicLevel = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-
 
 
 class DeviceSettings(Section):
-    """One device of the site, and where it listens (Modbus TCP)."""
+    """One device of the site, and where it listens; devices of one endpoint share one connection."""
 
     name: TopicLevel
     kind: DerKind
-    host: str = Field(min_length=1)
-    port: Port = 502
+    transport: Transport = Transport.TCP
+    host: str | None = Field(default=None, min_length=1)
+    port: Port | None = None
+    """Nothing: 502, with TLS 802."""
+    ca_file: Path | None = None
+    """TLS: who signs the device's certificate; nothing: an authority that this machine trusts."""
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    """TLS: what the agent shows, where the device wants to see a certificate."""
+    port_path: str | None = Field(default=None, min_length=1)
+    """RTU: the serial port."""
+    baud: Annotated[int, Field(ge=300, le=4_000_000)] | None = None
+    parity: Parity | None = None
+    """RTU; nothing: 19200 and even, as the specification says."""
     unit: Annotated[int, Field(ge=0, le=255)] = 1
     timeout_s: Positive = 1.0
     """Real seconds that one request may take."""
+    lean: bool = False
+    """TCP: frame Modbus in the agent rather than in pymodbus; shorter round trips."""
 
     @property
     def link(self) -> LinkSettings:
-        return LinkSettings(host=self.host, port=self.port, timeout_s=self.timeout_s)
+        given: dict[str, Any] = {
+            key: value for key in _LINK_KEYS if (value := getattr(self, key)) is not None
+        }
+        given.setdefault("port", TLS_PORT if self.transport is Transport.TLS else PORT)
+        return LinkSettings(**given)
+
+    @model_validator(mode="after")
+    def _check_link(self) -> Self:
+        serial = self.transport is Transport.RTU
+        needed = "port_path" if serial else "host"
+        if getattr(self, needed) is None:
+            raise ValueError(f"transport '{self.transport}' needs {needed}")
+        for transport, keys in _KEYS_OF.items():
+            foreign = [key for key in keys if getattr(self, key)]
+            if foreign and self.transport not in transport:
+                raise ValueError(f"transport '{self.transport}' takes no {foreign[0]}")
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file come together")
+        if serial and not 1 <= self.unit <= RTU_UNIT_MAX:
+            raise ValueError(f"a unit on a serial line is from 1 to {RTU_UNIT_MAX}, not {self.unit}")
+        return self
+
+
+_KEYS_OF = {
+    (Transport.TCP, Transport.TLS): ("host", "port"),
+    (Transport.TCP,): ("lean",),
+    (Transport.TLS,): ("ca_file", "cert_file", "key_file"),
+    (Transport.RTU,): ("port_path", "baud", "parity"),
+}
+_LINK_KEYS = ("transport", "timeout_s", *(key for keys in _KEYS_OF.values() for key in keys))
 
 
 class BrokerSettings(BrokerSection):
@@ -159,7 +203,20 @@ class SiteSettings(ProcessSettings):
             raise ValueError("two devices have the same name")
         if sum(device.kind is DerKind.METER for device in self.device) != 1:
             raise ValueError("a site needs exactly one device of kind 'meter', the grid meter")
+        self._check_shared()
         return self
+
+    def _check_shared(self) -> None:
+        """Devices that share a connection agree on everything but their patience."""
+        first: dict[str, tuple[str, LinkSettings]] = {}
+        for device in self.device:
+            link = structs.replace(device.link, timeout_s=1.0)
+            name, known = first.setdefault(link.endpoint, (device.name, link))
+            for key in LinkSettings.__struct_fields__:
+                if getattr(known, key) != getattr(link, key):
+                    raise ValueError(
+                        f"{name} and {device.name} share {link.endpoint}; give both the same {key}"
+                    )
 
 
 def load_settings(path: Path) -> SiteSettings:

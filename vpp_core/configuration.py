@@ -169,10 +169,14 @@ def _sentence(error: ValidationError, path: Path) -> str:
 
 
 def _with_paths_from(section: Any, folder: Path) -> Any:  # noqa: ANN401 - settings, or any section of them
-    update = {}
+    update: dict[str, Any] = {}
     for name, value in section:
         if isinstance(value, Path):
             update[name] = folder / value
         elif isinstance(value, BaseModel):
             update[name] = _with_paths_from(value, folder)
+        elif isinstance(value, tuple):
+            update[name] = tuple(
+                _with_paths_from(item, folder) if isinstance(item, BaseModel) else item for item in value
+            )
     return section.model_copy(update=update)

@@ -11,12 +11,12 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from edge_agent.commissioning.endpoint import add_endpoint, link_settings
 from edge_agent.commissioning.lint import findings
 from edge_agent.commissioning.step_test import step_test
 from edge_agent.commissioning.tables import Report, checks_table, identity_line, map_table, profiles_table
 from edge_agent.devices.driver import discover
-from edge_agent.devices.link import LinkSettings
-from edge_agent.devices.modbus import ModbusLink
+from edge_agent.devices.links import open_link
 from edge_agent.devices.scan import scan
 from firmware_profiles import load_profiles, profile_schema
 from firmware_profiles.book import load_profile
@@ -27,7 +27,6 @@ from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault
 EXIT_FAILED = 1
 """Every device answered, and some check failed."""
 _INTERRUPTED = 130
-_PORT_MAX = 65_535
 _UNIT_MAX = 255
 _TIMER_S = 10.0
 
@@ -56,14 +55,14 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     scanning = commands.add_parser("scan", help="show which SunSpec models a device has; writes nothing")
-    _add_endpoint(scanning)
+    add_endpoint(scanning)
     scanning.add_argument(
         "--unit", type=_unit, action="append", help="Modbus unit id; repeat it for more (1)"
     )
     scanning.set_defaults(run=_scan)
 
     testing = commands.add_parser("test", help="step the device's power and measure its reversion")
-    _add_endpoint(testing)
+    add_endpoint(testing)
     testing.add_argument("--unit", type=_unit, required=True, help="Modbus unit id")
     testing.add_argument("--kind", choices=[kind.value for kind in DerKind], help="what the device is")
     testing.add_argument("--timer-s", type=float, default=_TIMER_S, help="reversion timer of the step (10)")
@@ -85,11 +84,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_endpoint(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("endpoint", metavar="HOST:PORT", help="where the device listens; port 502 by default")
-    parser.add_argument("--timeout-s", type=float, default=1.0, help="longest wait for an answer (1)")
-
-
 def _unit(text: str) -> int:
     unit = int(text)
     if not 0 <= unit <= _UNIT_MAX:
@@ -98,10 +92,10 @@ def _unit(text: str) -> int:
 
 
 def _scan(options: argparse.Namespace) -> int:
-    settings = _link_settings(options)
+    settings = link_settings(options)
 
     async def run() -> None:
-        link = ModbusLink(settings)
+        link = open_link(settings)
         try:
             for unit in options.unit or [1]:
                 found = await scan(link, unit)
@@ -115,7 +109,7 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _test(options: argparse.Namespace) -> int:
-    settings = _link_settings(options)
+    settings = link_settings(options)
     profiles = load_profiles(options.profiles)
     kind = DerKind(options.kind) if options.kind else None
     if not options.yes:
@@ -123,7 +117,7 @@ def _test(options: argparse.Namespace) -> int:
 
     async def run() -> Report:
         clock = SystemClock()
-        link = ModbusLink(settings)
+        link = open_link(settings)
         try:
             device = await discover(link, options.unit, profiles, clock, kind=kind)
             if device.profile.control is None:
@@ -168,17 +162,6 @@ def _lint_profiles(options: argparse.Namespace) -> int:
 def _print_schema(_: argparse.Namespace) -> int:
     print(json.dumps(profile_schema(), indent=2, sort_keys=True))
     return 0
-
-
-def _link_settings(options: argparse.Namespace) -> LinkSettings:
-    host, _, port = (
-        options.endpoint.rpartition(":") if ":" in options.endpoint else (options.endpoint, "", "502")
-    )
-    if not host or not port.isdecimal() or not 0 < int(port) <= _PORT_MAX:
-        raise ConfigurationFault(f"{options.endpoint!r} is no endpoint; write HOST:PORT, as in 192.0.2.7:502")
-    if not options.timeout_s > 0.0:
-        raise ConfigurationFault(f"--timeout-s must be positive, not {options.timeout_s:g}")
-    return LinkSettings(host=host.strip("[]"), port=int(port), timeout_s=options.timeout_s)
 
 
 def _ask(warning: str) -> None:

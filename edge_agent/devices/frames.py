@@ -14,8 +14,8 @@ WRITE = 16
 HEADER = struct.Struct(">HHHB")
 _EXCEPTION = 0x80
 _EXCEPTION_BYTES = 2
-_LENGTH_MIN = 3
-_LENGTH_MAX = 254
+LENGTH_MIN = 3
+LENGTH_MAX = 254
 _WRITE_ANSWER_BYTES = 5
 _CRC_BYTES = 2
 _RTU_HEAD_BYTES = 3
@@ -58,7 +58,7 @@ def complaint_about(request: bytes, answer: bytes) -> str | None:
     transaction, protocol, length, unit = HEADER.unpack_from(answer)
     asked_transaction, _, _, asked_unit = HEADER.unpack_from(request)
     whole = HEADER.size - 1 + length
-    if protocol != 0 or not _LENGTH_MIN <= length <= _LENGTH_MAX:
+    if protocol != 0 or not LENGTH_MIN <= length <= LENGTH_MAX:
         return "answered with something that is not Modbus"
     if transaction != asked_transaction or unit != asked_unit:
         return (

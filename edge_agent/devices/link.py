@@ -14,6 +14,8 @@ WRITE_REGISTERS_MAX = 123
 """Most registers in one write (the same, 6.12)."""
 PORT, TLS_PORT = 502, 802
 """Registered ports of Modbus TCP and of Modbus/TCP Security."""
+RTU_UNIT_MAX = 247
+"""The rest is reserved (MODBUS over serial line 1.02, 2.2)."""
 RECONNECT_S_MAX = 5.0
 
 _SILENCE_S_MIN, _SILENCE_CHARACTERS, _CHARACTER_BITS = 0.00175, 3.5, 11

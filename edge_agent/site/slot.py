@@ -65,7 +65,7 @@ class DeviceSlot:
         """
         if self._device is None:
             raise DeviceFault(
-                f"{self.settings.name} at {self.settings.host}:{self.settings.port} does not answer; "
+                f"{self.settings.name} at {self.settings.link.endpoint} does not answer; "
                 "check its power and network"
             )
         return self._device

@@ -55,7 +55,7 @@ def test_scan_shows_identity_and_models(port: int, capsys: pytest.CaptureFixture
     [
         (["scan", "127.0.0.1:{dead}"], "cannot be reached; check that the device is on"),
         (["scan", "127.0.0.1:{port}", "--unit", "77"], "unit 77 answers, but is no SunSpec device"),
-        (["scan", "nonsense:port"], "is no endpoint; write HOST:PORT"),
+        (["scan", "nonsense:port"], "is no endpoint; write HOST:PORT, tls:HOST:PORT or rtu:PATH"),
         (["scan", "host:70000"], "is no endpoint"),
         (["scan", ":502"], "is no endpoint"),
         (["scan", "127.0.0.1:1", "--timeout-s", "0"], "--timeout-s must be positive"),
