@@ -72,7 +72,7 @@ class BenchDevice:
             sun=self._set_sun,
             load=self._set_load,
             state_of_charge=self._set_state_of_charge if isinstance(self.unit, Inverter) else None,
-            counters=self._counters if isinstance(self.unit, Inverter) else None,
+            counters=self._counters,
             status=self.status,
             faults=self.faults,
         )
@@ -108,7 +108,7 @@ class BenchDevice:
             told |= _of_inverter(self.unit)
         if isinstance(self.unit, EvseUnit):
             told |= _of_evse(self.unit)
-        return told
+        return told | self._built.counters()
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[Reached]:
@@ -196,8 +196,7 @@ class BenchDevice:
 
     def _counters(self) -> dict[str, object]:
         self.advance()
-        assert isinstance(self.unit, Inverter)  # noqa: S101
-        return asdict(self.unit.truth().counters)
+        return dict(self._built.counters())
 
     def _set_load(self, order: SetLoad) -> None:
         self.around.set_load(self.advance(), order.power_w)
@@ -236,7 +235,7 @@ def _conduct(listen: ListenSection) -> LineSettings:
 
 def _of_inverter(inverter: Inverter) -> dict[str, object]:
     now, commands = inverter.truth(), inverter.commands
-    counters, setpoint = asdict(now.counters), commands.setpoint_w
+    setpoint = commands.setpoint_w
     told = {name: value for name, value in asdict(now).items() if name not in {"at_s", "counters"}}
     return told | {
         "state": now.state.name.lower(),
@@ -244,7 +243,6 @@ def _of_inverter(inverter: Inverter) -> dict[str, object]:
         "alarms": (now.alarms.name or "").lower(),
         "setpoint_w": setpoint.value if setpoint.enabled else None,
         "limit_pu": commands.limit.value if commands.limit.enabled else None,
-        **counters,
     }
 
 

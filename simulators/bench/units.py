@@ -1,6 +1,7 @@
 """What a bench device consists of, by its kind: the unit, and the registers in which it is seen."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from typing import NamedTuple, Protocol
 
 from simulators.bench.settings import INVERTERS, BenchSettings, DeviceKind
@@ -51,6 +52,8 @@ class Built(NamedTuple):
     """What the registers are, for a person."""
     power: Callable[[], Power]
     """At the terminals as far as the unit has been advanced; injection positive."""
+    counters: Callable[[], dict[str, float]]
+    """The unit's energies by name, as magnitudes."""
 
 
 def build(
@@ -72,6 +75,12 @@ def build(
     if chosen not in maps:
         raise ConfigurationFault(
             f"map = {chosen!r}: a device of kind {settings.kind} has {' or '.join(maps)}."
+        )
+    if chosen != SUNSPEC and settings.models is not None:
+        raise ConfigurationFault(f"models: the map {chosen} has registers of its own; leave models out.")
+    if settings.listen.meter_unit is not None and settings.kind not in INVERTERS:
+        raise ConfigurationFault(
+            f"listen.meter_unit: a device of kind {settings.kind} has no meter beside it; leave it out."
         )
     try:
         if settings.kind in INVERTERS:
@@ -103,6 +112,9 @@ def _inverter(
     def power() -> Power:
         return Power(inverter.power_w, inverter.reactive_var)
 
+    def counters() -> dict[str, float]:
+        return asdict(inverter.truth().counters)
+
     if settings.listen.meter_unit is not None:
 
         def net(at_s: float) -> Power:
@@ -114,7 +126,7 @@ def _inverter(
         units = (meter, inverter)
         of_meter = (1, MODELS[meter.config.wiring][0])
         images[settings.listen.meter_unit] = _sunspec_meter(settings, meter, of_meter, advance)
-    return Built(inverter, units, images, _listed(numbers), power)
+    return Built(inverter, units, images, _listed(numbers), power, counters)
 
 
 def _evse(
@@ -127,8 +139,12 @@ def _evse(
         now = station.readings()
         return Power(now.power_w, now.reactive_var)
 
+    def counters() -> dict[str, float]:
+        now = station.readings()
+        return {"session_wh": now.session_wh, "total_wh": now.total_wh}
+
     images: dict[int, Responder] = {settings.listen.unit or _KEBA_UNIT: KebaStation(station, advance)}
-    return Built(station, (station,), images, "KEBA KeContact P30 registers", power)
+    return Built(station, (station,), images, "KEBA KeContact P30 registers", power, counters)
 
 
 def _meter(
@@ -148,16 +164,19 @@ def _meter(
     def power() -> Power:
         return meter.readings().total
 
+    def counters() -> dict[str, float]:
+        return asdict(meter.readings().energy)
+
     if chosen == SDM630:
         images: dict[int, Responder] = {unit_id: eastron_image(meter, advance)}
-        return Built(meter, (meter,), images, "Eastron SDM630 registers", power)
+        return Built(meter, (meter,), images, "Eastron SDM630 registers", power, counters)
     if isinstance(settings.models, str):
         raise ConfigurationFault(
             f"models = {settings.models!r} is a set of an inverter; a meter takes numbers."
         )
     numbers = settings.models or (1, MODELS[Wiring.WYE][0])
     images = {unit_id: _sunspec_meter(settings, meter, numbers, advance)}
-    return Built(meter, (meter,), images, _listed(numbers), power)
+    return Built(meter, (meter,), images, _listed(numbers), power, counters)
 
 
 def _wiring(models: Sequence[int] | str | None) -> Wiring:

@@ -131,6 +131,27 @@ def test_what_has_no_battery_has_no_state_of_charge() -> None:
 
 
 @pytest.mark.parametrize(
+    ("values", "counter"),
+    [
+        pytest.param({"kind": "pv"}, "injected_wh", id="an-inverter-injects"),
+        pytest.param({"kind": "meter", "load_w": 6_000.0}, "imported_wh", id="a-meter-imports"),
+        pytest.param({"kind": "meter", "load_w": -6_000.0}, "exported_wh", id="a-meter-exports"),
+        pytest.param({"kind": "evse"}, "total_wh", id="a-station-charges"),
+    ],
+)
+def test_every_kind_tells_what_it_has_counted(values: dict[str, Any], counter: str) -> None:
+    clock = ManualClock(EPOCH)
+    device = BenchDevice(load(None, values), clock)
+    clock.advance(600.0)
+    desk = ControlDesk(device.controls)
+    counted = float(str(desk.tell({"command": "counters"})[counter]))
+    assert desk.tell({"command": "status"})[counter] == counted
+    power_w = abs(float(str(device.status()["power_w"])))
+    assert counted == pytest.approx(power_w / 6.0, rel=0.05)
+    assert counted > 500.0
+
+
+@pytest.mark.parametrize(
     ("values", "sentence"),
     [
         pytest.param({"models": [1, 701, 9_999]}, "no SunSpec model 9999", id="a-model-that-does-not-exist"),
@@ -139,6 +160,10 @@ def test_what_has_no_battery_has_no_state_of_charge() -> None:
         pytest.param({"models": [701]}, "begins with model 1", id="a-map-without-model-1"),
         pytest.param({"models": "8xx"}, "no set of models", id="no-such-set"),
         pytest.param({"map": "keba"}, "kind hybrid has sunspec", id="a-map-of-another-kind"),
+        pytest.param({"kind": "evse", "models": "7xx"}, "keba has registers of its own", id="keba-models"),
+        pytest.param(
+            {"kind": "evse", "listen": {"meter_unit": 2}}, "no meter beside it", id="a-meter-beside-a-station"
+        ),
         pytest.param({"kind": "pv", "models": [1, 713]}, "cannot fill model 713", id="a-battery-model-on-pv"),
         pytest.param({"kind": "meter", "models": [1, 101]}, "Model 101", id="an-inverter-model-on-a-meter"),
         pytest.param({"faults": [{"fault": "gremlin"}]}, "no fault 'gremlin'", id="no-such-fault"),
