@@ -129,6 +129,8 @@ class DroopSection(Section):
     deadband_hz: Annotated[float, Field(ge=0.01, le=1.0)] = 0.036
     droop_pu: Annotated[float, Field(ge=0.02, le=0.07)] = 0.05
     """Change of frequency, per unit of nominal, that changes power by the device's rating."""
+    response_s: Annotated[float, Field(ge=0.0, le=10.0)] = 0.0
+    """Open-loop response time: 90 % of a change after so long; 0 leaves the lag to the device."""
 
 
 class ControlSettings(Section):

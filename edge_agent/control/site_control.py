@@ -11,14 +11,15 @@ import msgspec
 
 from edge_agent.control.arbiter import Claim, Decision, Rule, arbitrate, at
 from edge_agent.control.commands import CommandTable, InForce
+from edge_agent.control.contracted_response import activation, reserve_w
 from edge_agent.control.envelope_rules import StoredEnergy, protection
 from edge_agent.control.fail_safe import FailSafe, Trust
-from edge_agent.control.frequency_droop import FrequencyDroop, activation, reserve_w
+from edge_agent.control.functions.frequency_droop import NO_CHANGE, FrequencyDroop, follow_change
 from vpp_core.der import DerDescription, DerKind, OwnerLimits
 from vpp_core.envelope import UNBOUNDED_W, Envelope
 from vpp_core.ids import DerId
 from vpp_core.messages import SiteConfig
-from vpp_core.units import energy_wh
+from vpp_core.units import MILLIHERTZ_PER_HERTZ, energy_wh, millihertz
 
 PLAUSIBLE_SHARE = 0.1
 """A frequency further than this share from nominal is a broken measurement, not a grid."""
@@ -97,6 +98,9 @@ class SiteControl:
         self._table = table
         self._config: SiteConfig | None = None
         self._frequency_hz: float | None = None
+        self._frequency_s = 0.0
+        self._droop_change = NO_CHANGE
+        """Per unit of any device's rating, with the open-loop response."""
         # Half a period each, so that the second failure in a row ends a hold, however the loop jitters.
         self._frequency_trust = FailSafe(hold_s=timing.fast_s / 2.0, recover_s=timing.recover_s)
         self._wanted: dict[DerId, InForce | None] = {}
@@ -130,10 +134,11 @@ class SiteControl:
         nominal_hz = self._droop.nominal_hz
         usable = frequency_hz is not None and abs(frequency_hz - nominal_hz) <= PLAUSIBLE_SHARE * nominal_hz
         self._frequency_trust = self._frequency_trust.observe(usable=usable, now_s=now_s)
-        if usable:
-            self._frequency_hz = frequency_hz
+        if usable and frequency_hz is not None:
+            # No meter means more than mHz; binary fractions must not move the edge of a dead-band.
+            self._respond(millihertz(frequency_hz) / MILLIHERTZ_PER_HERTZ, now_s)
         if self._frequency_trust.trust is Trust.LOST:
-            self._frequency_hz = None
+            self._frequency_hz, self._droop_change = None, NO_CHANGE
 
     def on_setpoint(self, der_id: DerId, setpoint_w: float | None) -> None:
         """A device confirmed a setpoint, or was released."""
@@ -153,7 +158,7 @@ class SiteControl:
         frequency_hz = self._frequency_hz
         if frequency_hz is None:
             return False
-        if self._droop.excursion_mhz(frequency_hz) != 0:
+        if self._droop.excursion_uhz(frequency_hz) != 0:
             return True
         return self._config is not None and activation(frequency_hz, self._config.frequency_response) > 0.0
 
@@ -199,19 +204,26 @@ class SiteControl:
         if frequency_hz is None or before_w is None:
             return claims
         base_w = before_w if wanted is None else wanted.setpoint_w
-        answers = self._grid_code(device, frequency_hz, before_w)
+        answers = self._grid_code(device, before_w)
         if (response_w := self._response_w(device.der.der_id, frequency_hz, now)) > 0.0:
             answers.append(at(Rule.FREQUENCY_RESPONSE, base_w + response_w))
         device.responding = bool(answers)
         return [*claims, *answers]
 
-    def _grid_code(self, device: DeviceControl, frequency_hz: float, before_w: float) -> list[Claim]:
+    def _respond(self, frequency_hz: float, now_s: float) -> None:
+        """Take a frequency in, and let the droop follow it."""
+        dt_s = 0.0 if self._frequency_hz is None else now_s - self._frequency_s
+        self._frequency_hz, self._frequency_s = frequency_hz, now_s
+        if self._droop_enabled:
+            self._droop_change = follow_change(self._droop, self._droop_change, frequency_hz, dt_s)
+
+    def _grid_code(self, device: DeviceControl, before_w: float) -> list[Claim]:
         """Droop as a floor under frequency and a ceiling over it.
 
         PV has no headroom that it could promise, so it only answers over-frequency.
         """
-        change_w = self._droop.change_w(frequency_hz, device.der.injection_w_max)
-        if not self._droop_enabled or change_w == 0.0:
+        change_w = self._droop_change.output * device.der.injection_w_max
+        if change_w == 0.0:
             return []
         if change_w < 0.0:
             return [Claim(Rule.GRID_CODE, Envelope(-UNBOUNDED_W, before_w + change_w))]
@@ -227,8 +239,8 @@ class SiteControl:
         return share * reserve_w(config.frequency_response, der_id, now) if share else 0.0
 
     def _latch(self) -> None:
-        """Keep the power before an excursion while it lasts."""
-        outside = self.outside_deadband()
+        """Keep the power before an excursion while it lasts, and until the response has returned."""
+        outside = self.outside_deadband() or self._droop_change != NO_CHANGE
         for device in self._devices.values():
             if not outside:
                 device.before_w = None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from edge_agent.control.commands import CommandTable
 from edge_agent.control.envelope_rules import ratings
 from edge_agent.control.excursion import ExcursionRecorder
-from edge_agent.control.frequency_droop import FrequencyDroop
+from edge_agent.control.functions.frequency_droop import FrequencyDroop
 from edge_agent.control.setpoint_write import WritePolicy
 from edge_agent.control.site_control import ControlTiming, SiteControl
 from edge_agent.settings import ControlSettings, SiteSettings
@@ -36,10 +36,11 @@ def make_control(settings: SiteSettings, site: CommissionedSite, table: CommandT
     return SiteControl(
         [der for der in site.ders if der.kind is not DerKind.METER],
         settings.owner_limits.limits(),
-        droop=FrequencyDroop(
+        droop=FrequencyDroop.symmetric(
             nominal_hz=control.droop.nominal_hz,
             deadband_hz=control.droop.deadband_hz,
             droop_pu=control.droop.droop_pu,
+            response_s=control.droop.response_s,
         ),
         droop_enabled=control.droop.enabled,
         timing=ControlTiming(

@@ -9,7 +9,7 @@ from edge_agent.control.arbiter import Decision, Rule
 from edge_agent.control.commands import CommandTable
 from edge_agent.control.envelope_rules import ratings
 from edge_agent.control.fail_safe import Trust
-from edge_agent.control.frequency_droop import FrequencyDroop
+from edge_agent.control.functions.frequency_droop import FrequencyDroop
 from edge_agent.control.site_control import ControlTiming, Sample, SiteControl
 from vpp_core.der import DerDescription, DerKind, OwnerLimits
 from vpp_core.ids import CommandId, DerId, SiteId
@@ -58,7 +58,7 @@ class Desk:
         self.control = SiteControl(
             DERS,
             limits,
-            droop=FrequencyDroop(deadband_hz=deadband_hz),
+            droop=FrequencyDroop.symmetric(deadband_hz=deadband_hz),
             droop_enabled=droop_enabled,
             timing=ControlTiming(poll_s=60.0, fast_s=0.05, stale_s=900.0, recover_s=0.0),
             table=self.table,
