@@ -7,6 +7,7 @@ interruption; the device is given back as it was found in every case.
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,7 +20,7 @@ from simulators.rig.hil_bench.settings import (
     load_settings,
     quick_settings,
 )
-from simulators.rig.hil_gateway import run_own_agent, run_real_gateway
+from simulators.rig.hil_gateway import run_real_gateway
 from simulators.rig.hil_progress import Progress
 from simulators.rig.hil_report.folder import RunFolder, read_results
 from simulators.rig.hil_run import Order, choose, run_real
@@ -41,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.act(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever reads, such as `head`, has seen enough; the interpreter would complain at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except (Fault, BaseExceptionGroup) as error:
         fault = fault_in(error)
         if fault is None:
@@ -121,6 +127,8 @@ def _start(order: Order, simulated: str | None) -> None:
     if simulated == "device":
         run_on_bench(order)
     elif simulated is not None:
+        from simulators.rig.hil_own_agent import run_own_agent
+
         run_own_agent(order, simulated)
     elif isinstance(order.settings.target, DeviceTarget):
         asyncio.run(run_real(order, SystemClock()))

@@ -1,53 +1,32 @@
 """Gateways under test: the rig plays an agent's devices, or looks at a whole site through its meter.
 
-The same procedures run against a gateway of its own process (the rig listens, the gateway connects) and
-against our agent in this process on virtual time.
+The gateway is a process of its own, ours or another's: nothing of it is imported here.
 """
 
 import asyncio
 import contextlib
 import math
-import random
-import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from pathlib import Path
 
-from edge_agent.app import run_site
-from edge_agent.devices.link import LinkSettings
-from edge_agent.settings import SiteSettings
 from simulators.data.pv_profile import PvProfile
-from simulators.devices.site import UNITS, SimulatedSite, SiteConfig
-from simulators.devices.wire.memory import MemoryLine
+from simulators.devices.site import SimulatedSite, SiteConfig
 from simulators.grid.bench import BenchGrid
 from simulators.rig.hil_bench.instruments import Reading, SunSpecInstruments
 from simulators.rig.hil_bench.ratings import Ratings
 from simulators.rig.hil_bench.settings import AgentTarget, DeviceTarget, HilSettings, SiteTarget
 from simulators.rig.hil_bench.station import Station, make_source, open_meter, read_identity
 from simulators.rig.hil_bench.subject import Gateway
-from simulators.rig.hil_bench.wire import Line, TcpLine
 from simulators.rig.hil_run import Order, run_station
-from simulators.rig.hil_simulated import CLOCK, NOON
-from simulators.rig.scenario.sites import site_values, write_text
-from simulators.rig.virtual.memory import MemoryBroker, MemoryTransport
-from simulators.rig.virtual.memory_link import MemoryLink
-from simulators.rig.virtual.virtual_time import run_virtual
-from simulators.rig.world.devices_process import units_of
-from vpp_core.clock import Clock, VirtualClock
+from vpp_core.clock import Clock
 from vpp_core.faults import DeviceFault
 
 SITE = "site-hil"
-EXPIRES_S = 30.0
-"""What the built-in agent arms as reversion time."""
 _LOAD_W = 500.0
-_POLL_S = 1
-"""The built-in agent takes the power before an excursion from its latest poll, so that has to be fresh."""
 _PROBE_BELOW_HZ = 0.5
 _PROBE_TOLERANCE = 0.03
 """Of the rating."""
 _PROBE_HOLD_S = 6.0
 """Longer than any step of commissioning."""
-_READY_S_MAX = 300.0
 _PROBE_POLL_S = 0.2
 
 
@@ -145,52 +124,6 @@ class SiteInTheField:
             self._parted = False
 
 
-class OwnAgent:
-    """Our agent in this process: its links are cut as a pulled cable does."""
-
-    def __init__(self, played: PlayedSite, clock: Clock, folder: Path) -> None:
-        self._played, self._clock = played, clock
-        self._links: list[MemoryLink] = []
-        code = folder / "enrollment.code"
-        write_text(code, "built-in", secret=True)
-        values = site_values(SITE, folder, units_of(played.site), 502, "mqtt://127.0.0.1:1883")
-        values["control"] = {"revert_s": EXPIRES_S, "poll_s": _POLL_S, "rediscover_s": 0.5}
-        values["control"]["droop"] = {"nominal_hz": played.grid.nominal_hz}
-        self.settings = SiteSettings(**values)
-        self.deadband_hz = self.settings.control.droop.deadband_hz
-        self.droop_pu = self.settings.control.droop.droop_pu
-        self.command_expires_s = EXPIRES_S
-        self._cut = False
-
-    async def cut(self) -> str:
-        self._set(broken=True)
-        return "Every link between the agent and its devices was cut."
-
-    async def mend(self) -> None:
-        self._set(broken=False)
-
-    async def run(self) -> None:
-        await run_site(
-            self.settings,
-            clock=self._clock,
-            transport=MemoryTransport(MemoryBroker(self._clock), SITE),
-            open_link=self._open_link,
-            chance=random.Random(SITE),  # noqa: S311 - a run must repeat
-        )
-
-    def _set(self, *, broken: bool) -> None:
-        self._cut = broken
-        for link in self._links:
-            link.broken = broken
-
-    def _open_link(self, settings: LinkSettings) -> MemoryLink:
-        del settings
-        link = MemoryLink(self._played.site.images, SITE)
-        link.broken = self._cut
-        self._links.append(link)
-        return link
-
-
 async def run_real_gateway(order: Order, clock: Clock) -> None:
     """Run against a gateway or a site as the configuration says.
 
@@ -210,24 +143,6 @@ async def run_real_gateway(order: Order, clock: Clock) -> None:
     except DeviceFault as fault:
         order.result.fault = order.result.fault or str(fault)
         raise
-
-
-def run_own_agent(order: Order, kind: str) -> None:
-    """Run against our agent on virtual time, seen at its battery (``agent``) or at its meter (``site``)."""
-
-    async def main(clock: VirtualClock) -> None:
-        with tempfile.TemporaryDirectory(prefix="vpp-hil-") as folder:
-            played = PlayedSite(clock, float(order.settings.target.frequency_nominal_hz))
-            agent = OwnAgent(played, clock, Path(folder))
-            async with contextlib.AsyncExitStack() as open_things, asyncio.TaskGroup() as tasks:
-                running = tasks.create_task(agent.run(), name="agent")
-                try:
-                    await until_responding(played, agent, clock, _READY_S_MAX)
-                    await run_station(order, await _own_station(kind, played, agent, clock, open_things))
-                finally:
-                    running.cancel()
-
-    run_virtual(main, NOON)
 
 
 async def until_responding(played: PlayedSite, gateway: Gateway, clock: Clock, ready_s_max: float) -> None:
@@ -253,37 +168,6 @@ async def until_responding(played: PlayedSite, gateway: Gateway, clock: Clock, r
         await clock.sleep(_PROBE_POLL_S)
     await played.apply(frequency_hz=nominal_hz)
     await clock.sleep(_PROBE_HOLD_S)
-
-
-async def _own_station(
-    kind: str, played: PlayedSite, agent: OwnAgent, clock: Clock, open_things: contextlib.AsyncExitStack
-) -> Station:
-    station = Station(
-        kind=kind,
-        name="our agent, in the same process",
-        clock=clock,
-        instruments=played,
-        ratings=played.ratings(),
-        gateway=agent,
-        source=played,
-        clock_name=CLOCK,
-    )
-    if kind == "agent":
-        return station
-    line = MemoryLine({UNITS["meter"]: played.site.images[UNITS["meter"]]})
-
-    async def dial() -> Line:
-        return TcpLine(*await line.open())
-
-    target = SiteTarget(kind="site", host="simulated", rating_w=played.rating_w)
-    meter = await open_meter(target, clock, dial)
-    open_things.callback(meter.client.close)
-    return replace(
-        station,
-        name="our agent and its site, in the same process",
-        instruments=SunSpecInstruments(meter, 0.0, name="the site's meter"),
-        identity=await read_identity(meter),
-    )
 
 
 @contextlib.asynccontextmanager

@@ -3,7 +3,7 @@
 import pytest
 
 from simulators.rig.hil_bench.settings import AgentTarget, HilSettings
-from simulators.rig.hil_gateway import run_own_agent
+from simulators.rig.hil_own_agent import run_own_agent
 from simulators.rig.hil_run import Order, choose
 from simulators.rig.hil_simulated import NOON
 from simulators.rig.procedures.catalogue import PROCEDURES
