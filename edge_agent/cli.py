@@ -1,4 +1,4 @@
-"""``vpp-edge``: run a site's agent, check its settings, or see how it is."""
+"""``vpp-edge``: run a site's agent, check its settings, see how it is, or replay test cases."""
 
 import argparse
 import asyncio
@@ -17,16 +17,11 @@ from vpp_core.faults import EXIT_FAULT, Fault, fault_in
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry point; 0, or 2 with one sentence on standard error."""
+    """Entry point; 0, 1 if a replayed case failed, or 2 with one sentence on standard error."""
     parsed = _parser().parse_args(arguments)
+    code = 0
     try:
-        settings = load_settings(parsed.config)
-        if parsed.command == "run":
-            _run(settings)
-        elif parsed.command == "status":
-            _status(settings)
-        else:
-            print(settings.model_dump_json(indent=2))
+        code = _replay(parsed) if parsed.command == "replay" else _about_site(parsed)
         sys.stdout.flush()
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough; the interpreter would complain at its end.
@@ -36,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         print(f"vpp-edge: {fault}", file=sys.stderr)
         return EXIT_FAULT
-    return 0
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,7 +52,41 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--config", type=Path, required=True, metavar="FILE", help="the site's settings (TOML)"
         )
+    _add_replay(commands)
     return parser
+
+
+def _add_replay(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "run test cases of grid-code functions through the control law, and compare"
+    command = commands.add_parser(
+        "replay", help=text, description=f"{text.capitalize()}; exit code 1 if a case fails."
+    )
+    command.add_argument("file", type=Path, metavar="FILE", help="the cases (JSON, format vpp-edge-oracle)")
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="RESULT.json",
+        help="where the computed values are written, beside the expected ones",
+    )
+    command.add_argument("--case", metavar="ID", help="replay this case only")
+
+
+def _about_site(parsed: argparse.Namespace) -> int:
+    settings = load_settings(parsed.config)
+    if parsed.command == "run":
+        _run(settings)
+    elif parsed.command == "status":
+        _status(settings)
+    else:
+        print(settings.model_dump_json(indent=2))
+    return 0
+
+
+def _replay(parsed: argparse.Namespace) -> int:
+    from edge_agent.replay.run import run_replay
+
+    return run_replay(parsed.file, parsed.out, parsed.case)
 
 
 def _run(settings: SiteSettings) -> None:

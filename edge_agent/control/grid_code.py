@@ -9,10 +9,18 @@ from enum import Enum
 
 import msgspec
 
-from edge_agent.control.functions import enter_service, frequency_droop, volt_var, volt_watt, watt_var
+from edge_agent.control.functions import (
+    enter_service,
+    fast_frequency_response,
+    frequency_droop,
+    volt_var,
+    volt_watt,
+    watt_var,
+)
 from edge_agent.control.functions.active_power import ActivePower, wanted
 from edge_agent.control.functions.capability import Capability
 from edge_agent.control.functions.enter_service import CEASED, IN_SERVICE, EnterService, Phase, ServiceState
+from edge_agent.control.functions.fast_frequency_response import FastResponse, StepState
 from edge_agent.control.functions.frequency_droop import Bounds, DroopState, FrequencyDroop
 from edge_agent.control.functions.open_loop import Lag
 from edge_agent.control.functions.ride_through import CEASING, Region, RideThrough
@@ -39,6 +47,8 @@ class GridCodeSettings(msgspec.Struct, frozen=True, kw_only=True):
     capability: Capability = Capability()
     active_power: ActivePower = ActivePower()
     frequency_droop: FrequencyDroop | None = None
+    fast_response: FastResponse | None = None
+    """Contracted: it may add to what the droop does, never take from it."""
     volt_var: VoltVar | None = None
     volt_watt: VoltWatt | None = None
     watt_var: WattVar | None = None
@@ -68,6 +78,7 @@ class GridState(msgspec.Struct, frozen=True):
     injection_pu: float | None = None
     """The last power that was decided, whatever ride-through left of it."""
     droop: DroopState | None = None
+    step: StepState = StepState()
     volt_var: VoltVarState | None = None
     volt_watt: Lag | None = None
     watt_var: Lag | None = None
@@ -146,19 +157,38 @@ class GridCode:
         if settings.volt_watt is not None:
             ceiling = volt_watt.ceiling(settings.volt_watt, state.volt_watt, measured.voltage_pu, dt_s)
             bounds = Bounds(bounds.low_pu, max(min(bounds.high_pu, ceiling.output), bounds.low_pu))
-        injection_pu = bounds.clamp(ramped_pu)
-        droop = None
-        if settings.frequency_droop is not None:
-            last_pu = injection_pu if state.injection_pu is None else state.injection_pu
-            pair = (last_pu, injection_pu)
-            droop = frequency_droop.respond(
-                settings.frequency_droop, state.droop, measured.frequency_hz, pair, bounds, dt_s
-            )
-            injection_pu = bounds.clamp(injection_pu if droop.output_pu is None else droop.output_pu)
+        droop, step, injection_pu = self._by_frequency(
+            state, bounds.clamp(ramped_pu), measured.frequency_hz, bounds, dt_s
+        )
         by_voltage, by_power, reactive_pu = self._reactive(state, measured.voltage_pu, injection_pu, dt_s)
         injection_pu, reactive_pu = settings.capability.fit(injection_pu, reactive_pu)
-        after = GridState(service, timers, ramped_pu, injection_pu, droop, by_voltage, ceiling, by_power)
+        after = GridState(
+            service, timers, ramped_pu, injection_pu, droop, step, by_voltage, ceiling, by_power
+        )
         return after, injection_pu, reactive_pu
+
+    def _by_frequency(
+        self, state: GridState, wanted_pu: float, frequency_hz: float, bounds: Bounds, dt_s: float
+    ) -> tuple[DroopState | None, StepState, float]:
+        """The states of droop and contracted response, and the injection that they leave."""
+        settings = self._settings
+        droop, step, injection_pu = None, state.step, wanted_pu
+        if settings.frequency_droop is not None:
+            last_pu = wanted_pu if state.injection_pu is None else state.injection_pu
+            droop = frequency_droop.respond(
+                settings.frequency_droop, state.droop, frequency_hz, (last_pu, wanted_pu), bounds, dt_s
+            )
+            injection_pu = bounds.clamp(wanted_pu if droop.output_pu is None else droop.output_pu)
+        if settings.fast_response is not None:
+            step, change_pu = fast_frequency_response.respond(
+                settings.fast_response, step, frequency_hz, dt_s
+            )
+            sold_pu = bounds.clamp(wanted_pu + change_pu)
+            if change_pu > 0.0:
+                injection_pu = max(injection_pu, sold_pu)
+            elif change_pu < 0.0:
+                injection_pu = min(injection_pu, sold_pu)
+        return droop, step, injection_pu
 
     def _bounds(self, service: ServiceState, measured: Measured) -> Bounds:
         """Between what is available, limited or not risen yet, and full absorption."""
@@ -182,5 +212,9 @@ class GridCode:
 
 
 def _ceased(state: GridState, service: ServiceState, timers: Timers) -> GridState:
-    """Nothing is injected; what comes back later starts from nothing, but for the reference of volt-var."""
-    return GridState(service, timers, 0.0, 0.0, None, volt_var.at_rest(state.volt_var), None, None)
+    """Nothing is injected; what comes back later starts from nothing.
+
+    Only the reference of volt-var stays, and the time since the trigger of a step product.
+    """
+    at_rest = volt_var.at_rest(state.volt_var)
+    return GridState(service, timers, 0.0, 0.0, None, state.step, at_rest, None, None)

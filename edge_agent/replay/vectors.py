@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 from vpp_core.faults import ConfigurationFault
 
-Settings = dict[str, str | float]
+Value = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
+Frequency = Annotated[float, msgspec.Meta(ge=0.0, le=1_000.0)]
+PerUnit = Annotated[float, msgspec.Meta(ge=-10.0, le=10.0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.0, le=1e6)]
+Settings = dict[str, str | Value]
 """Values by their names in the EPRI common file format."""
 Der = Literal["pv", "bess"]
 Signal = Literal["p_pu", "q_pu"]
-Series = float | list[float]
+Series = PerUnit | list[PerUnit]
 """A constant, or one value a sample."""
 _Complaint = tuple[str, str]
 """A field, and what is wrong with it."""
@@ -20,29 +24,29 @@ _Complaint = tuple[str, str]
 
 class OpenLoopCheck(msgspec.Struct, frozen=True, tag_field="type", tag="open_loop_response"):
     signal: Signal
-    t_step_s: float
-    t_90_max_s: float
-    from_pu: float
-    to_pu: float
+    t_step_s: Seconds
+    t_90_max_s: Seconds
+    from_pu: PerUnit
+    to_pu: PerUnit
 
 
 class MustTripCheck(msgspec.Struct, frozen=True, tag_field="type", tag="must_trip"):
     element: str
-    t_start_s: float
-    clearing_time_s: float
+    t_start_s: Seconds
+    clearing_time_s: Seconds
 
 
 class MustNotTripCheck(msgspec.Struct, frozen=True, tag_field="type", tag="must_not_trip"):
     element: str
-    t_start_s: float
-    clearing_time_s: float
+    t_start_s: Seconds
+    clearing_time_s: Seconds
 
 
 class EnterServiceCheck(msgspec.Struct, frozen=True, tag_field="type", tag="enter_service"):
-    v_f_ok_from_s: float
-    delay_min_s: float
-    ramp_s: float
-    target_pu: float
+    v_f_ok_from_s: Seconds
+    delay_min_s: Seconds
+    ramp_s: Seconds
+    target_pu: PerUnit
 
 
 Check = OpenLoopCheck | MustTripCheck | MustNotTripCheck | EnterServiceCheck
@@ -55,23 +59,23 @@ class StaticCase(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     der: Der
     settings: Settings = {}
-    p_pre_pu: float | None = None
-    p_available_pu: float | None = None
-    points_f_p: list[tuple[float, float]] = []
-    p_in_pu: float | None = None
-    points_v_p_q: list[tuple[float, float, float]] = []
+    p_pre_pu: PerUnit | None = None
+    p_available_pu: PerUnit | None = None
+    points_f_p: list[tuple[Frequency, PerUnit]] = []
+    p_in_pu: PerUnit | None = None
+    points_v_p_q: list[tuple[PerUnit, PerUnit, PerUnit]] = []
 
 
 class Inputs(msgspec.Struct, frozen=True, kw_only=True):
-    f_hz: Series
+    f_hz: Frequency | list[Frequency]
     v_pu: Series
     p_avl_pu: Series | None = None
     p_dem_pu: Series | None = None
 
 
 class Outputs(msgspec.Struct, frozen=True, kw_only=True):
-    p_pu: list[float]
-    q_pu: list[float]
+    p_pu: list[PerUnit]
+    q_pu: list[PerUnit]
     status: list[tuple[int, str]] = []
 
 
@@ -81,7 +85,7 @@ class DynamicCase(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     kind: str
     der: Der
-    dt_s: float
+    dt_s: Seconds
     n: int
     settings: Settings = {}
     setting_changes: list[tuple[int, Settings]] = []
@@ -95,8 +99,8 @@ class Vectors(msgspec.Struct, frozen=True, kw_only=True):
 
     format: Literal["vpp-edge-oracle"]
     format_version: Literal[1]
-    nominal_hz: float
-    rating_w: float
+    nominal_hz: Frequency
+    rating_w: Value
     base_settings: Settings = {}
     static: list[StaticCase] = []
     dynamic: list[DynamicCase] = []
@@ -122,7 +126,7 @@ def load_vectors(path: Path) -> Vectors:
     return vectors
 
 
-def value_at(series: Series, sample: int) -> float:
+def value_at(series: float | list[float], sample: int) -> float:
     return series[sample] if isinstance(series, list) else series
 
 

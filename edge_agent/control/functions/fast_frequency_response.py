@@ -69,6 +69,16 @@ class StepProduct(msgspec.Struct, frozen=True, kw_only=True):
     unverified: tuple[str, ...] = ()
 
 
+class FastResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """A product that was sold with a device, and how much of it (per unit of the rating)."""
+
+    product: ProportionalProduct | StepProduct
+    reserve_pu: float
+    """The most that is injected in addition."""
+    reserve_down_pu: float = 0.0
+    """The most that is injected less; a step product has no such side."""
+
+
 class StepPhase(Enum):
     READY = "ready"
     HOLDING = "holding"
@@ -81,6 +91,17 @@ class StepState(NamedTuple):
     since_us: int = 0
     """Since the trigger (microseconds)."""
     share: float = 0.0
+
+
+def respond(
+    sold: FastResponse, state: StepState, frequency_hz: float, dt_s: float
+) -> tuple[StepState, float]:
+    """One step: the state of a step product, and the change of injection that the contract asks for."""
+    if isinstance(sold.product, StepProduct):
+        state = advance(sold.product, state, frequency_hz, dt_s)
+        return state, state.share * sold.reserve_pu
+    share = sold.product.share(frequency_hz)
+    return state, share * (sold.reserve_pu if share > 0.0 else sold.reserve_down_pu)
 
 
 def advance(product: StepProduct, state: StepState, frequency_hz: float, dt_s: float) -> StepState:
