@@ -134,6 +134,8 @@ class ControlDesk:
             order = msgspec.json.decode(line)
         except (msgspec.MsgspecError, UnicodeDecodeError):
             return _coded(_refusal("The line is not JSON."))
+        except RecursionError:
+            return _coded(_refusal("The line has brackets in brackets too deep to be a command."))
         return _coded(self.tell(order))
 
     def tell(self, order: object) -> dict[str, object]:
@@ -141,6 +143,8 @@ class ControlDesk:
         if not isinstance(order, dict):
             return _refusal("A command is a JSON object.")
         command = order.get("command")
+        if not isinstance(command, str | None):
+            return _refusal("The command is a text.")
         if command not in _COMMANDS:
             return _refusal(f"There is no command {command!r}; known are {', '.join(_COMMANDS)}.")
         try:

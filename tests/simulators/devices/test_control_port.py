@@ -124,8 +124,10 @@ def test_counters(bench: Bench) -> None:
         pytest.param(b'{"command":"grid","frequency_hz":NaN}', "The line is not JSON.", id="nan"),
         pytest.param(b"[1]", "A command is a JSON object.", id="a-list"),
         pytest.param(b"{}", "There is no command None; known are grid, sun,", id="no-command"),
+        pytest.param(b'{"command":["grid"]}', "The command is a text.", id="a-list-of-commands"),
+        pytest.param(b"[" * 9_000, "The line has brackets in brackets too deep", id="brackets-without-end"),
         pytest.param(
-            b'{"command":["grid"]}', "There is no command ['grid']; known are", id="a-list-of-commands"
+            b'{"command":' + b"[" * 900 + b"]" * 900 + b"}", "The command is a text.", id="deep-brackets"
         ),
         pytest.param(b'{"command":"explode"}', "There is no command 'explode'; known are", id="unknown"),
         pytest.param(
