@@ -49,6 +49,8 @@ class Parameter:
         return value if isinstance(self.default, int) else float(value)
 
     def _text(self, value: object, owner: str) -> str:
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = str(value)  # an address is a text that whoever writes it takes for a number
         if not isinstance(value, str) or not value:
             raise ConfigurationFault(f"fault {owner}: {self.name} = {value!r} is not a text.")
         if self.choices and value not in self.choices:

@@ -21,6 +21,8 @@ from vpp_core.faults import ConfigurationFault
 Registers = dict[int, bytes]
 """Two bytes by address."""
 _ABSENT_SCALE_FACTOR = -0x8000
+_SCALE_FACTOR = "sunssf"
+_REGISTERS = 0x1_0000
 _FILLER_MODEL = 64_900
 """Among the numbers that are left to vendors; nobody has defined this one."""
 
@@ -60,7 +62,8 @@ class StuckRegister(SimulatedFault):
 
     def _span(self, map_: SunSpecMap) -> Span | None:
         if self.point.isdecimal():
-            return Span(int(self.point), int(self.point) + self.count)
+            start = int(self.point)
+            return Span(start, start + self.count) if start + self.count <= _REGISTERS else None
         return map_.find(self.point)
 
 
@@ -80,9 +83,10 @@ class WrongScaleFactor(SimulatedFault):
     spans: dict[Responder, Span] = field(default_factory=dict, init=False)
 
     def meet(self, images: Mapping[Responder, SunSpecMap]) -> None:
-        found = {image: span for image, map_ in images.items() if (span := map_.find(self.point))}
-        self.spans.update(found)
-        _require(self.spans, images, f"fault {self.name}: no unit has a point {self.point!r}.")
+        for image, map_ in images.items():
+            if (span := map_.find(self.point, _SCALE_FACTOR)) is not None:
+                self.spans[image] = span
+        _require(self.spans, images, f"fault {self.name}: no unit has a scale factor {self.point!r}.")
 
     def respond(self, image: Responder, pdu: bytes, onward: Respond) -> bytes:
         span = self.spans.get(image)

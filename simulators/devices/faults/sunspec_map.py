@@ -27,13 +27,14 @@ class SunSpecMap:
         base = next((base for base in BASES if _registers(image, base, 2) == _MARKER), None)
         return cls(tuple(_scan(image, base + 2)) if base is not None else ())
 
-    def find(self, point: str) -> Span | None:
-        """The registers of a point: ``701.W``, or ``W`` for the first model that has it."""
+    def find(self, point: str, kind: str = "") -> Span | None:
+        """The registers of a point: ``701.W``, or ``W`` for the first model that has it (of such a kind)."""
         number, _, name = point.rpartition(".")
         for found, span in self.models:
             if number not in {"", str(found)} or found not in defined_models():
                 continue
-            if (at := model(found).points.get(name)) is not None:
+            at = model(found).points.get(name)
+            if at is not None and kind in {"", at.kind}:
                 return Span(span.start + at.offset, span.start + at.offset + at.size)
         return None
 

@@ -95,7 +95,7 @@ def test_its_defaults_and_its_bounds_may_be_taken(name: str) -> None:
             "stuck-register", {"point": ""}, "fault stuck-register: point = '' is not a text.", id="empty"
         ),
         pytest.param(
-            "stuck-register", {"point": 5}, "fault stuck-register: point = 5 is not a text.", id="no-text"
+            "stuck-register", {"point": 5.5}, "fault stuck-register: point = 5.5 is not a text.", id="no-text"
         ),
     ],
 )

@@ -67,6 +67,12 @@ class TestStuckRegister:
         device.faults.clear("stuck-register")
         assert device.number(701, "W") == pytest.approx(-2_000.0, abs=1.0)
 
+    def test_an_address_may_be_a_number_as_options_and_files_give_it(self, device: Faulty) -> None:
+        address, _ = device.image.locate(701, "W")
+        device.faults.raise_("stuck-register", {"point": address})
+        (active,) = device.faults.active
+        assert active.parameters["point"] == str(address)
+
     def test_is_seen_by_reads_that_begin_and_end_anywhere(self, device: Faulty) -> None:
         address, _ = device.image.locate(704, "WSet")
         device.faults.raise_("stuck-register", {"point": str(address), "count": 2})
@@ -194,12 +200,24 @@ class TestShiftedMap:
             "stuck-register", {"point": "60000"}, "no unit has a point or register", id="a-register"
         ),
         pytest.param(
-            "wrong-scale-factor", {"point": "W_XX"}, "no unit has a point 'W_XX'", id="a-scale-factor"
+            "stuck-register", {"point": "70000"}, "no unit has a point or register", id="beyond-the-last"
+        ),
+        pytest.param(
+            "stuck-register",
+            {"point": "65535", "count": 2},
+            "no unit has a point or register",
+            id="over-the-end",
+        ),
+        pytest.param(
+            "wrong-scale-factor", {"point": "W_XX"}, "no unit has a scale factor 'W_XX'", id="a-scale-factor"
+        ),
+        pytest.param(
+            "wrong-scale-factor", {"point": "701.W"}, "no unit has a scale factor '701.W'", id="a-value"
         ),
     ],
 )
 def test_what_the_map_has_not_is_refused(
-    device: Faulty, name: str, parameters: dict[str, str], sentence: str
+    device: Faulty, name: str, parameters: dict[str, object], sentence: str
 ) -> None:
     with pytest.raises(ConfigurationFault, match=sentence):
         device.faults.raise_(name, parameters)
