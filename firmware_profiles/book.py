@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from firmware_profiles.profile import Profile
+from firmware_profiles.versions import in_range
 from vpp_core.der import DerKind
 from vpp_core.faults import ConfigurationFault
 
@@ -40,6 +41,10 @@ class ProfileBook:
             known = ", ".join(self._profiles)
             raise ConfigurationFault(f"there is no profile {name!r}; there are {known}") from None
 
+    def of_kind(self, kind: DerKind | None) -> list[Profile]:
+        """Those for one kind of device; without a kind, all."""
+        return [profile for profile in self if kind in {None, profile.kind}]
+
     def match(
         self,
         manufacturer: str,
@@ -48,13 +53,15 @@ class ProfileBook:
         model_ids: frozenset[int],
         kind: DerKind | None = None,
     ) -> Profile | None:
-        """The most specific profile that fits: longest identity, then most models, then first name.
+        """The most specific profile that fits a device with SunSpec models.
+
+        The longest identity goes first, then a range of firmware, then most models, then the first name.
 
         Raises:
             ConfigurationFault: without ``kind``, equally specific profiles of different kinds fit.
         """
         identity = (manufacturer, model, version)
-        fitting = [p for p in self if kind in (None, p.kind) and _fits(p, identity, model_ids)]
+        fitting = [p for p in self.of_kind(kind) if p.has_sunspec and _fits(p, identity, model_ids)]
         best = max((_specificity(p) for p in fitting), default=None)
         finalists = [p for p in fitting if _specificity(p) == best]
         if len({p.kind for p in finalists}) > 1:
@@ -97,17 +104,21 @@ def load_profile(file: Traversable) -> Profile:
 
 
 def _fits(profile: Profile, identity: tuple[str, str, str], model_ids: frozenset[int]) -> bool:
-    prefixes = (profile.match.manufacturer, profile.match.model, profile.match.version)
+    match = profile.match
+    prefixes = (match.manufacturer, match.model, match.version)
     return (
-        model_ids.issuperset(profile.match.models)
-        and model_ids.isdisjoint(profile.match.models_absent)
+        model_ids.issuperset(match.models)
+        and (not match.models_any or not model_ids.isdisjoint(match.models_any))
+        and model_ids.isdisjoint(match.models_absent)
         and all(
             value.casefold().startswith(prefix.casefold())
             for value, prefix in zip(identity, prefixes, strict=True)
         )
+        and in_range(identity[2], match.firmware)
     )
 
 
-def _specificity(profile: Profile) -> tuple[int, int]:
+def _specificity(profile: Profile) -> tuple[int, bool, int]:
     match = profile.match
-    return len(match.manufacturer) + len(match.model) + len(match.version), len(match.models)
+    identity = len(match.manufacturer) + len(match.model) + len(match.version)
+    return identity, bool(match.firmware), len(match.models) + bool(match.models_any)

@@ -1,113 +1,122 @@
 """The form of a profile: typed, frozen, and checked field by field when it is read.
 
-A point is named ``MODEL.POINT`` in SunSpec's own words, ``704.WSet``.
+A point of a SunSpec model is named ``MODEL.POINT`` in SunSpec's own words, ``704.WSet``; a value of a
+vendor's own map has the name that ``registers`` gives it, ``active_power``.
 """
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
+from firmware_profiles.conduct import Access, Endpoint, Latency
+from firmware_profiles.control import (
+    Control,
+    Heartbeat,
+    Persistence,
+    PersistenceKind,
+    Reversion,
+    ReversionKind,
+    SetpointUnit,
+    Step,
+)
+from firmware_profiles.points import Part, Point, PointName, PollClass, SignName
+from firmware_profiles.registers import Register, RegisterName
+from firmware_profiles.versions import RANGE_PATTERN
 from vpp_core.der import DerKind, Efficiency, NonNegative
-from vpp_core.sign import SignConvention
 
-PointName = Annotated[str, msgspec.Meta(pattern=r"^[0-9]+\.[A-Za-z][A-Za-z0-9_.]*$")]
+__all__ = [
+    "Access",
+    "Control",
+    "Endpoint",
+    "Heartbeat",
+    "Identity",
+    "Latency",
+    "Match",
+    "Persistence",
+    "PersistenceKind",
+    "Point",
+    "PointName",
+    "PollClass",
+    "Probe",
+    "Profile",
+    "Quirk",
+    "Ratings",
+    "Readings",
+    "Register",
+    "Reversion",
+    "ReversionKind",
+    "SetpointUnit",
+    "SignName",
+    "Step",
+    "Tier",
+    "profile_schema",
+]
+
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
-BlockRegisters = Annotated[int, msgspec.Meta(ge=8, le=125)]
-
-UNKNOWN_PERSISTENCE_S_MIN = 60.0
-"""Shortest pause between two writes where nobody knows whether a register wears out flash memory."""
+VersionRange = Annotated[str, msgspec.Meta(pattern=RANGE_PATTERN)]
 
 
 class Tier(StrEnum):
     """What a profile has been tried on."""
 
     BRONZE = "bronze"
-    """Simulated devices only."""
+    """Nothing: it is written from documents."""
     SILVER = "silver"
-    """A real device on the bench."""
+    """A simulated device, in the tests of this project."""
     GOLD = "gold"
+    """A real device on the bench."""
+    PLATINUM = "platinum"
     """Real devices in the field."""
 
 
-class SignName(StrEnum):
-    """How the device counts power."""
+class Probe(Part, frozen=True, kw_only=True):
+    """A register that tells this family from others: it holds one of these values, or one in this range."""
 
-    INJECTION_POSITIVE = "injection_positive"
-    CONSUMPTION_POSITIVE = "consumption_positive"
+    register: RegisterName
+    values: tuple[float | str, ...] = ()
+    """A text matches as a prefix, whatever its case."""
+    least: float | None = None
+    most: float | None = None
 
-    @property
-    def convention(self) -> SignConvention:
-        return SignConvention[self.name]
-
-
-class ReversionKind(StrEnum):
-    """What the device's own reversion timer is worth."""
-
-    WORKS = "works"
-    COSMETIC = "cosmetic"
-    """It counts down, and nothing happens."""
-    ABSENT = "absent"
+    def __post_init__(self) -> None:
+        if bool(self.values) == (self.least is not None or self.most is not None):
+            raise ValueError("a probe has values, or a range by least and most")
 
 
-class PersistenceKind(StrEnum):
-    """Where the device keeps a setpoint."""
+class Match(Part, frozen=True, kw_only=True):
+    """When a profile fits: everything that is said here; in texts, case does not count."""
 
-    RAM = "ram"
-    FLASH = "flash"
-    UNKNOWN = "unknown"
-
-
-class SetpointUnit(StrEnum):
-    """What the setpoint register counts."""
-
-    WATTS = "watts"
-    """Absolute power, in the sign of ``control.sign``."""
-    INJECTION_PCT = "injection_pct"
-    """A limit on injection, in percent of the injection rating."""
-    ABSORPTION_PCT = "absorption_pct"
-    """A limit on absorption, in percent of the absorption rating."""
-
-
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class Match(_Part, frozen=True, kw_only=True):
-    """When a profile fits: all the prefixes and all the models; case does not count."""
-
-    models: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)]
-    """Models that the device must have."""
+    models: tuple[int, ...] = ()
+    """SunSpec models that the device must have."""
+    models_any: tuple[int, ...] = ()
+    """It must have at least one of these."""
     models_absent: tuple[int, ...] = ()
     """Models that it must not have: a battery's map is not taken for that of a PV inverter."""
     manufacturer: str = ""
+    """Of this and the next two, the beginning."""
     model: str = ""
     version: str = ""
+    firmware: VersionRange = ""
+    """Conditions that the version must meet, ``>=1.39.5 <2``."""
+    probes: tuple[Probe, ...] = ()
+    """For a device without SunSpec models; a profile with neither is taken when it is named."""
 
 
-class Access(_Part, frozen=True, kw_only=True):
-    """How gently a device wants to be asked."""
+class Identity(Part, frozen=True, kw_only=True):
+    """Who a device without SunSpec models is: what the family has in common, and what registers tell."""
 
-    base_addresses: Annotated[tuple[int, ...], msgspec.Meta(min_length=1)] = (40_000, 0, 50_000)
-    """Where the map may begin, likeliest first."""
-    block_registers_max: BlockRegisters = 125
-    gap_ms_min: NonNegative = 0.0
-    """Rest between the end of one request and the start of the next."""
-    response_ms_max: NonNegative = 1_000.0
-    """Slowest answer that is still normal; commissioning compares the device with it."""
-
-
-class Point(_Part, frozen=True, kw_only=True):
-    """Where one canonical value is found."""
-
-    at: Annotated[tuple[PointName, ...], msgspec.Meta(min_length=1)]
-    """The first of these that the device implements."""
-    sign: SignName = SignName.INJECTION_POSITIVE
-    required: bool = False
-    """Without it, a reading is not good."""
+    manufacturer: str
+    model: str
+    model_at: RegisterName | None = None
+    """Appended to ``model``."""
+    version_at: RegisterName | None = None
+    version_in_bytes: bool = False
+    """The version is a number with one byte for each of its parts: 0x030A3C00 is 3.10.60.0."""
+    serial_at: RegisterName | None = None
 
 
-class Readings(_Part, frozen=True, kw_only=True):
+class Readings(Part, frozen=True, kw_only=True):
     """The canonical values of a poll; units by name, power injection positive."""
 
     power_w: Point
@@ -120,84 +129,35 @@ class Readings(_Part, frozen=True, kw_only=True):
     energy_capacity_wh: Point | None = None
 
 
-class Ratings(_Part, frozen=True, kw_only=True):
+class Ratings(Part, frozen=True, kw_only=True):
     """The nameplate; magnitudes."""
 
     injection_w_max: Point | None = None
     absorption_w_max: Point | None = None
     apparent_va_max: Point | None = None
     voltage_nominal_v: Point | None = None
+    current_a_max: Point | None = None
+    """Of a charging station, a phase."""
+    phases: Annotated[int, msgspec.Meta(ge=1, le=3)] | None = None
+    voltage_assumed_v: NonNegative | None = None
+    """Line to neutral, where no register tells it: with ``phases``, power from current."""
     charge_efficiency: Efficiency = 1.0
     """Of the family, assumed until it is measured: the registers do not tell."""
     discharge_efficiency: Efficiency = 1.0
 
 
-class Step(_Part, frozen=True, kw_only=True):
-    """One write of a recipe."""
-
-    point: PointName
-    set: float | Literal["setpoint", "revert_s"]
-    once: bool = False
-    """Only when the control was not enabled before: settings that then stay."""
-
-
-class Reversion(_Part, frozen=True, kw_only=True):
-    kind: ReversionKind
-    timer_s_min: NonNegative = 1.0
-    timer_s_max: NonNegative = 3_600.0
-
-    def __post_init__(self) -> None:
-        if self.timer_s_min > self.timer_s_max:
-            raise ValueError("timer_s_min lies above timer_s_max")
-
-
-class Persistence(_Part, frozen=True, kw_only=True):
-    """Where setpoints are kept, and how often they may be written."""
-
-    kind: PersistenceKind
-    write_interval_s_min: NonNegative = 0.0
-
-    def __post_init__(self) -> None:
-        if self.kind is not PersistenceKind.RAM and self.write_interval_s_min < UNKNOWN_PERSISTENCE_S_MIN:
-            raise ValueError(
-                f"write_interval_s_min must be at least {UNKNOWN_PERSISTENCE_S_MIN:g} "
-                f"where persistence is {self.kind}"
-            )
-
-
-class Control(_Part, frozen=True, kw_only=True):
-    """How a device is commanded and released."""
-
-    setpoint: PointName
-    setpoint_unit: SetpointUnit
-    enable: PointName
-    timer: PointName | None = None
-    remaining: PointName | None = None
-    sign: SignName = SignName.INJECTION_POSITIVE
-    command: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1)]
-    """In the order of writing; enable last, so that no stale value flashes."""
-    release: Annotated[tuple[Step, ...], msgspec.Meta(min_length=1)]
-    settle_ms: NonNegative = 0.0
-    """Wait between the last write and the read-back."""
-    reversion: Reversion
-    persistence: Persistence
-
-    def __post_init__(self) -> None:
-        if not any(step.set == "setpoint" and step.point == self.setpoint for step in self.command):
-            raise ValueError(f"no step of command writes the setpoint {self.setpoint}")
-        if (self.timer is None) != (self.reversion.kind is ReversionKind.ABSENT):
-            raise ValueError("timer and reversion.kind disagree about whether there is a timer")
-
-
-class Quirk(_Part, frozen=True, kw_only=True):
+class Quirk(Part, frozen=True, kw_only=True):
     """Something that a reader of the data sheet would not expect."""
 
     text: str
     source: str
     versions: str = ""
+    """Firmware that has it, as in ``match.firmware``; empty: all, or nobody knows."""
+    verified: bool = False
+    """Seen by this project, on a real or a simulated device."""
 
 
-class Profile(_Part, frozen=True, kw_only=True):
+class Profile(Part, frozen=True, kw_only=True):
     """One family of devices."""
 
     name: Name
@@ -205,16 +165,34 @@ class Profile(_Part, frozen=True, kw_only=True):
     tier: Tier
     tested_with: str
     description: str
+    sources: tuple[str, ...] = ()
+    """Where its facts are from."""
     match: Match
+    identity: Identity | None = None
+    endpoint: Endpoint = Endpoint()
     access: Access = Access()
+    registers: dict[RegisterName, Register] = msgspec.field(default_factory=dict)
+    """Of a vendor's own map."""
     readings: Readings
     ratings: Ratings = Ratings()
     control: Control | None = None
+    latency: tuple[Latency, ...] = ()
     quirks: tuple[Quirk, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.control is None) != (self.kind is DerKind.METER):
             raise ValueError("every device but a meter has a control section, and a meter has none")
+        if not (self.match.models or self.match.models_any or self.registers):
+            raise ValueError("match.models and registers are both empty: nothing can be read")
+        if self.match.probes and (self.match.models or self.match.models_any):
+            raise ValueError("match.probes are for devices without SunSpec models")
+        if (self.identity is None) != self.has_sunspec:
+            raise ValueError("identity is for devices without SunSpec models, and they need it")
+
+    @property
+    def has_sunspec(self) -> bool:
+        """Its devices have SunSpec models, and are found by them."""
+        return bool(self.match.models or self.match.models_any)
 
 
 def profile_schema() -> dict[str, Any]:

@@ -3,22 +3,29 @@
 import math
 from functools import partial
 
+import msgspec
+
+from edge_agent.devices.budget import WriteBudget
 from edge_agent.devices.command import CommandResult, Confirmed, NotConfirmed
+from edge_agent.devices.functions import write_registers
+from edge_agent.devices.identify import find_profile
 from edge_agent.devices.lanes import Lanes
 from edge_agent.devices.link import Link, RegisterRefused
-from edge_agent.devices.nameplate import Nameplate
+from edge_agent.devices.nameplate import Nameplate, first_number
 from edge_agent.devices.plan import Unencodable, Value
 from edge_agent.devices.plausibility import Bounds
-from edge_agent.devices.poll import MapShifted, Poll
+from edge_agent.devices.points import Points, points_of
+from edge_agent.devices.poll import MapShifted
 from edge_agent.devices.reading import ControlReadback, DeviceReading
-from edge_agent.devices.recipe import OutOfRange, Recipe, WriteBudget
+from edge_agent.devices.recipe import OutOfRange, Recipe, Write
 from edge_agent.devices.scan import DeviceMap, scan
 from edge_agent.devices.sense import Sense
+from edge_agent.devices.writing import coded, difference, write_requests
 from firmware_profiles import Profile, ProfileBook
-from firmware_profiles.profile import Point, Ratings, Readings, Reversion, ReversionKind
+from firmware_profiles.profile import Point, PollClass, Ratings, Readings, Reversion, ReversionKind
 from vpp_core.clock import Clock
 from vpp_core.der import DerDescription, DerKind
-from vpp_core.faults import ConfigurationFault, DeviceFault
+from vpp_core.faults import DeviceFault
 from vpp_core.ids import DerId
 from vpp_core.measurement import Measurement, Quality
 
@@ -28,9 +35,15 @@ _MILLI = 1e-3
 
 
 async def discover(
-    link: Link, unit: int, profiles: ProfileBook, clock: Clock, *, kind: DerKind | None = None
+    link: Link,
+    unit: int,
+    profiles: ProfileBook,
+    clock: Clock,
+    *,
+    kind: DerKind | None = None,
+    profile: str | None = None,
 ) -> "Device":
-    """Scan a unit, find its profile and read its nameplate.
+    """Look at a unit, find its profile and read its nameplate.
 
     Args:
         link: the way to the unit; the device keeps using it.
@@ -39,22 +52,14 @@ async def discover(
         clock: stamps readings and paces requests.
         kind: what the site's settings say that the device is; without it, a map that could be a battery
             or an EVSE is refused rather than guessed.
+        profile: the name of the only profile to take; for a device that cannot be told from others.
 
     Raises:
-        DeviceFault: the unit does not answer, or is no SunSpec device.
+        DeviceFault: the unit does not answer, or nothing knows its registers.
         ConfigurationFault: no profile, or more than one kind of profile, fits.
     """
-    device_map = await scan(link, unit)
-    profile = profiles.match(
-        device_map.manufacturer, device_map.model, device_map.version, device_map.model_ids, kind
-    )
-    if profile is None:
-        models = ", ".join(str(location.model_id) for location in device_map.models)
-        raise ConfigurationFault(
-            f"{link} unit {unit} is {device_map.manufacturer} {device_map.model} with the models {models}; "
-            f"no profile for {kind or 'any kind'} fits, check the unit and the kind"
-        )
-    device = Device(link, unit, profile, device_map, clock)
+    found, device_map = await find_profile(link, unit, profiles, kind, profile)
+    device = Device(link, unit, found, device_map, clock)
     await device.refresh()
     return device
 
@@ -79,7 +84,10 @@ class Device:
         self._enabled = False
         self._trusted = False
         """The control points were read since the last fault: scale factors and places are known."""
+        self._paused = False
+        """Our last command was that nothing may flow, in a way that no register shows."""
         self._shifted = False
+        self._slow_due_s = -math.inf
         self._lay_out()
 
     @property
@@ -124,7 +132,7 @@ class Device:
             DeviceFault: no answer, or the map has shifted once more.
         """
         await self._static.read(self._lanes.poll, self.unit)
-        self.nameplate = Nameplate.read(self.profile.ratings, partial(_value_of, self._static))
+        self.nameplate = Nameplate.read(self.profile.ratings, self._static.value)
         rated_w, nominal_v = self.nameplate.power_w_max, self.nameplate.voltage_nominal_v
         self._sense = Sense(self.profile.readings, Bounds.of_ratings(rated_w, nominal_v))
         if self.profile.control is not None:
@@ -142,11 +150,12 @@ class Device:
         """
         await self._ensure_map()
         await self._fetch(self._poll, self._lanes.poll)
+        await self._fetch_slow()
         control = None
         if self._recipe is not None:
             control = self._control_of(self._poll)
             self._enabled = self._enabled and control.enabled
-        return self._sense.reading(partial(_value_of, self._poll), self._clock.now(), control)
+        return self._sense.reading(self._value, self._clock.now(), control)
 
     async def read_frequency(self) -> Measurement:
         """Frequency in Hz by one small request; SUSPECT or MISSING if control must not act on it.
@@ -193,14 +202,18 @@ class Device:
             raise ValueError(f"a setpoint is a finite number of watts, not {setpoint_w}")
         try:
             value, timer_s = recipe.register_value(setpoint_w), recipe.timer_s(revert_s)
-            budget.spend()
+            await self._look_first()
+            writes = recipe.command_writes(value, timer_s, enabled=self._enabled)
+            writes = budget.needed(writes, self._holds)
+            budget.spend(writes)
         except OutOfRange as refusal:
             return NotConfirmed(str(refusal))
-        enabled, self._enabled = self._enabled, False
-        writes = recipe.command_writes(value, timer_s, enabled=enabled)
+        self._enabled = self._paused = False
         if (reason := await self._write_and_verify(writes)) is not None:
             return NotConfirmed(reason)
-        self._enabled = True
+        self._enabled, self._paused = True, recipe.pauses(value)
+        if self._paused:
+            return Confirmed(0.0, None)
         held = self._control_of(self._control)
         works = recipe.control.reversion.kind is ReversionKind.WORKS
         return Confirmed(
@@ -217,34 +230,52 @@ class Device:
             DeviceFault: no answer.
             ValueError: the device takes no commands (a meter).
         """
-        recipe, _ = self._commanded()
+        recipe, budget = self._commanded()
         self._enabled = False
-        if (reason := await self._write_and_verify(recipe.release_writes())) is not None:
+        await self._look_first()
+        writes = budget.needed(recipe.release_writes(), self._holds)
+        if (reason := await self._write_and_verify(writes)) is not None:
             return NotConfirmed(reason)
+        self._paused = False
         return Confirmed(self._control_of(self._control).setpoint_w or 0.0, None)
 
-    async def _write_and_verify(self, writes: list[tuple[str, float]]) -> str | None:
-        """Write in order, let settle, read back; the reason if the device does not hold what was written."""
+    async def _look_first(self) -> None:
+        """Know the control points before writing: scale factors, and what wearing registers hold."""
         await self._ensure_map()
-        if not self._trusted:
+        _, budget = self._commanded()
+        if budget.is_limited or not self._trusted:
             await self._fetch(self._control, self._lanes.verify)
-        recipe, _ = self._commanded()
+
+    def _holds(self, write: Write) -> bool:
         try:
-            coded = [(point, self._control.encode(point, value)) for point, value in writes]
-            for point, registers in coded:
-                await self._lanes.control.write(self.unit, self._control.address(point), registers)
+            return difference(coded([write], self._control), self._control) is None
+        except Unencodable:
+            return False
+
+    async def _write_and_verify(self, writes: list[Write]) -> str | None:
+        """Write in order, let settle, read back; the reason if the device does not hold what was written."""
+        recipe, _ = self._commanded()
+        access = self.profile.access
+        try:
+            written = coded(writes, self._control)
+            for request in write_requests(written, self._control, access):
+                await write_registers(
+                    self._lanes.control, self.unit, request.address, request.registers, access.write_function
+                )
+                await self._rest(request.wait_ms)
         except (Unencodable, RegisterRefused) as refusal:
             return str(refusal)
         except DeviceFault:
             self._trusted = False
             raise
-        if recipe.control.settle_ms > 0.0:
-            await self._clock.sleep(recipe.control.settle_ms * _MILLI)
+        await self._rest(recipe.control.settle_ms)
         await self._fetch(self._control, self._lanes.verify)
-        for point, registers in coded:
-            if (held := self._control.raw(point)) != registers:
-                return f"{self} reads back {held.hex()} at {point} instead of {registers.hex()}"
-        return None
+        reason = difference(written, self._control)
+        return None if reason is None else f"{self} reads back {reason}"
+
+    async def _rest(self, pause_ms: float) -> None:
+        if pause_ms > 0.0:
+            await self._clock.sleep(pause_ms * _MILLI)
 
     async def _read_fast(self, quantity: str, point: Point | None) -> Measurement:
         await self._ensure_map()
@@ -252,14 +283,18 @@ class Device:
         if point is None or name is None:
             return Measurement.missing(self._clock.now())
         try:
-            value = await self._poll.read_point(self._lanes.meter, self.unit, name)
+            if point.sum:
+                await self._poll.read(self._lanes.meter, self.unit)
+            else:
+                await self._poll.read_point(self._lanes.meter, self.unit, name)
         except DeviceFault as fault:
             self._note(fault)
             raise
+        places = point if point.sum else msgspec.structs.replace(point, at=(name,))
+        value = first_number(places, self._poll.value)
         now = self._clock.now()
-        if not isinstance(value, float):
+        if value is None:
             return Measurement.missing(now)
-        value = point.sign.convention.to_core(value)
         return Measurement(value, now, self._quality(quantity, value))
 
     def _quality(self, quantity: str, value: float) -> Quality:
@@ -270,30 +305,32 @@ class Device:
         places = [name for name in point.at if name in self._poll] if point else []
         return next((name for name in places if self._poll.value(name) is not None), next(iter(places), None))
 
-    def _control_of(self, poll: Poll) -> ControlReadback:
+    def _value(self, point: str) -> Value:
+        return self._poll.value(point) if point in self._poll else self._slow.value(point)
+
+    def _control_of(self, points: Points) -> ControlReadback:
         recipe, _ = self._commanded()
-        control = recipe.control
-        value, timer_s = _value_of(poll, control.setpoint), _value_of(poll, control.timer)
-        remaining_s = _value_of(poll, control.remaining)
-        return ControlReadback(
-            enabled=_value_of(poll, control.enable) == 1.0,
-            setpoint_w=recipe.setpoint_w(value) if isinstance(value, float) else None,
-            revert_s=timer_s if isinstance(timer_s, float) else None,
-            revert_remaining_s=remaining_s if isinstance(remaining_s, float) else None,
-        )
+        control = recipe.readback(points.value)
+        self._paused = self._paused and control.enabled
+        return msgspec.structs.replace(control, setpoint_w=0.0) if self._paused else control
 
     def _commanded(self) -> tuple[Recipe, WriteBudget]:
         if self._recipe is None or self._budget is None:
             raise ValueError(f"{self} is a {self.kind} and takes no commands")
         return self._recipe, self._budget
 
-    async def _fetch(self, poll: Poll, link: Link) -> None:
+    async def _fetch(self, poll: Points, link: Link) -> None:
         try:
             await poll.read(link, self.unit)
         except DeviceFault as fault:
             self._note(fault)
             raise
         self._trusted = self._trusted or poll is self._control
+
+    async def _fetch_slow(self) -> None:
+        if (now_s := self._clock.monotonic_s()) >= self._slow_due_s:
+            await self._fetch(self._slow, self._lanes.poll)
+            self._slow_due_s = now_s + self.profile.access.slow_s
 
     def _note(self, fault: DeviceFault) -> None:
         """After a fault, look before the next write; after a shift, scan before anything else."""
@@ -322,11 +359,13 @@ class Device:
 
     def _lay_out(self) -> None:
         """Plan the requests for the present map."""
-        registers_max = self.profile.access.block_registers_max
-        readings, control = _points(self.profile.readings), _control_points(self.profile)
-        self._static = Poll(self.map, _points(self.profile.ratings), registers_max)
-        self._poll = Poll(self.map, readings + control, registers_max)
-        self._control = Poll(self.map, control, registers_max)
+        plan = partial(points_of, self.profile, self.map)
+        readings, control = self.profile.readings, _control_points(self.profile)
+        self._static = plan(_points(self.profile.ratings))
+        self._poll = plan(_points(readings, PollClass.FAST) + control)
+        self._slow = plan(_points(readings, PollClass.SLOW))
+        self._control = plan(control)
+        self._slow_due_s = -math.inf
         self._shifted = False
         if missing := [point for point in control if point not in self._control]:
             raise DeviceFault(
@@ -334,18 +373,19 @@ class Device:
             )
 
 
-def _points(part: Readings | Ratings) -> tuple[str, ...]:
+def _points(part: Readings | Ratings, poll: PollClass | None = None) -> tuple[str, ...]:
     points = (getattr(part, field) for field in type(part).__struct_fields__)
-    return tuple(name for point in points if isinstance(point, Point) for name in point.at)
+    return tuple(
+        name
+        for point in points
+        if isinstance(point, Point) and poll in {None, point.poll}
+        for name in point.at
+    )
 
 
 def _control_points(profile: Profile) -> tuple[str, ...]:
     if (control := profile.control) is None:
         return ()
     named = (control.setpoint, control.enable, control.timer, control.remaining)
-    steps = (step.point for step in (*control.command, *control.release))
+    steps = (step.point for step in control.steps)
     return tuple(sorted({name for name in (*named, *steps) if name is not None}))
-
-
-def _value_of(poll: Poll, point: str | None) -> Value:
-    return poll.value(point) if point is not None else None

@@ -131,6 +131,16 @@ class Poll:
         exponent = self.value(f"{model_id}.{scale}") if isinstance(scale, str) else None
         return plan.encode(name, value, int(exponent) if isinstance(exponent, float) else None)
 
+    def unlike(self, point: str, value: float, coded: bytes) -> str | None:
+        """What the device holds instead of a written value, as it was read last; nothing if it holds it."""
+        del value  # the registers themselves are compared
+        held = self.raw(point)
+        return None if held == coded else f"{held.hex()} at {point} instead of {coded.hex()}"
+
+    def can_show(self, point: str) -> bool:
+        """Whether a written value can be seen again: every SunSpec point can be read."""
+        return point in self
+
     def _store(self, address: int, registers: bytes) -> None:
         end = address + len(registers) // 2
         self._values.clear()

@@ -1,17 +1,35 @@
 """Setpoints in watts to the writes that a profile's recipe asks for, and back; pure."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from edge_agent.devices.nameplate import Nameplate
-from firmware_profiles.profile import Control, Persistence, PersistenceKind, ReversionKind, SetpointUnit
+from edge_agent.devices.plan import Value
+from edge_agent.devices.reading import ControlReadback
+from firmware_profiles.control import Control, ReversionKind, SetpointUnit, Step, StepValue
 from vpp_core.units import PERCENT
 
 _RATING_TOLERANCE_W = 0.5
+_LIMIT_TOLERANCE = 0.005
+"""Part of the full limit below which a limit is one, where nothing else tells."""
+
+Values = Callable[[str], Value]
+"""A point's value by its name, as it was read last."""
 
 
 class OutOfRange(ValueError):
     """A command that this device must not be given; the text says why."""
+
+
+class Write(NamedTuple):
+    """One value on its way to a device."""
+
+    point: str
+    value: float
+    wait_ms: float = 0.0
+    """Rest afterwards."""
+    verify: bool = True
 
 
 class Recipe:
@@ -21,34 +39,43 @@ class Recipe:
         self.control = control
         self._nameplate = nameplate
         self._sign = control.sign.convention
+        self._released = next(
+            (step.set for step in reversed(control.release) if step.point == control.enable), None
+        )
+        self._direction = _direction(control)
 
     def register_value(self, setpoint_w: float) -> float:
-        """What the setpoint point takes; a limit beyond the rating is no limit, so 100 %.
+        """What the setpoint point takes; a limit beyond the rating is no limit, so the rating.
 
         Raises:
-            OutOfRange: an absolute setpoint beyond the ratings, or a percentage of an unknown rating.
+            OutOfRange: an absolute setpoint beyond the ratings, a part of an unknown rating, or less or more
+                than the device takes.
         """
-        plate = self._nameplate
-        match self.control.setpoint_unit:
-            case SetpointUnit.WATTS:
-                low_w, high_w = -plate.absorption_w_max, plate.injection_w_max
-                if not low_w - _RATING_TOLERANCE_W <= setpoint_w <= high_w + _RATING_TOLERANCE_W:
-                    raise OutOfRange(f"{setpoint_w:g} W is outside the ratings {low_w:g} .. {high_w:g} W")
-                return self._sign.from_core(min(max(setpoint_w, low_w), high_w))
-            case SetpointUnit.INJECTION_PCT:
-                return self._percent(setpoint_w, plate.injection_w_max)
-            case SetpointUnit.ABSORPTION_PCT:
-                return self._percent(-setpoint_w, plate.absorption_w_max)
+        control = self.control
+        value = self._counted(setpoint_w)
+        if control.setpoint_max is not None and value > control.setpoint_max:
+            if not control.setpoint_unit.is_limit:
+                raise OutOfRange(f"the device takes at most {control.setpoint_max:g}, not {value:g}")
+            value = control.setpoint_max
+        if control.setpoint_min is not None and value < control.setpoint_min and not control.pause:
+            raise OutOfRange(f"the device takes at least {control.setpoint_min:g}, not {value:g}")
+        return value
+
+    def pauses(self, register_value: float) -> bool:
+        """Whether a limit is so low that nothing may flow."""
+        least = self.control.setpoint_min
+        return bool(self.control.pause) and least is not None and register_value < least
 
     def setpoint_w(self, register_value: float) -> float:
         """The inverse: W, injection positive; 0 where the rating is unknown."""
-        match self.control.setpoint_unit:
-            case SetpointUnit.WATTS:
-                return self._sign.to_core(register_value)
-            case SetpointUnit.INJECTION_PCT:
-                return register_value / PERCENT * self._nameplate.injection_w_max
-            case SetpointUnit.ABSORPTION_PCT:
-                return 0.0 - register_value / PERCENT * self._nameplate.absorption_w_max
+        unit = self.control.setpoint_unit
+        value = register_value if unit.is_limit else self._sign.to_core(register_value)
+        absorbs = unit.limits_absorption if unit.is_limit else value < 0.0
+        if unit.is_percent:
+            value = value / PERCENT * self._rating_w(absorbs=absorbs)
+        elif unit is SetpointUnit.ABSORPTION_A:
+            value *= self._nameplate.w_per_a
+        return 0.0 - value if unit.limits_absorption else value
 
     def timer_s(self, revert_s: float) -> float | None:
         """The timer that the device will be given: whole seconds within its range; ``None``: it has none.
@@ -69,51 +96,117 @@ class Recipe:
             )
         return timer_s
 
-    def command_writes(
-        self, register_value: float, timer_s: float | None, *, enabled: bool
-    ) -> list[tuple[str, float]]:
-        """Points and values in the order of writing; settings that stay only if it was not enabled."""
-        writes: list[tuple[str, float]] = []
-        for step in self.control.command:
-            if step.once and enabled:
-                continue
-            match step.set:
-                case "setpoint":
-                    writes.append((step.point, register_value))
-                case "revert_s":
-                    if timer_s is not None:
-                        writes.append((step.point, timer_s))
-                case float(value):
-                    writes.append((step.point, value))
-        return writes
+    def command_writes(self, register_value: float, timer_s: float | None, *, enabled: bool) -> list[Write]:
+        """In the order of writing; settings that stay only if it was not enabled."""
+        control = self.control
+        if self.pauses(register_value):
+            return self._writes(control.pause, 0.0, timer_s, enabled=enabled)
+        return self._writes(control.command, register_value, timer_s, enabled=enabled)
 
-    def release_writes(self) -> list[tuple[str, float]]:
-        return [(step.point, step.set) for step in self.control.release if isinstance(step.set, float)]
+    def release_writes(self) -> list[Write]:
+        return self._writes(self.control.release, 0.0, None, enabled=False)
 
-    def _percent(self, allowed_w: float, rating_w: float) -> float:
+    def readback(self, value_of: Values) -> ControlReadback:
+        """The control points as they stand."""
+        control = self.control
+        value = value_of(control.setpoint)
+        held = self._signed(value, value_of) if isinstance(value, float) else None
+        return ControlReadback(
+            enabled=self._is_enabled(held, value_of),
+            setpoint_w=None if held is None else self.setpoint_w(held),
+            revert_s=_number(value_of(control.timer)) if control.timer else None,
+            revert_remaining_s=_number(value_of(control.remaining)) if control.remaining else None,
+        )
+
+    def _is_enabled(self, held: float | None, value_of: Values) -> bool:
+        """Somebody commands the device: it does not hold what a release leaves."""
+        if self.control.enable is None:
+            full = self._full()
+            return held is not None and full is not None and held < full * (1.0 - _LIMIT_TOLERANCE)
+        value = value_of(self.control.enable)
+        return isinstance(value, float) and value != self._released
+
+    def _full(self) -> float | None:
+        """The setpoint that limits nothing, as the register counts."""
+        absorbs = self.control.setpoint_unit.limits_absorption
+        try:
+            return self.register_value(-math.inf if absorbs else math.inf)
+        except OutOfRange:
+            return None
+
+    def _counted(self, setpoint_w: float) -> float:
+        """As the register counts, within the ratings."""
+        unit = self.control.setpoint_unit
+        value = self._limit(setpoint_w) if unit.is_limit else self._absolute(setpoint_w)
+        absorbs = unit.limits_absorption if unit.is_limit else value < 0.0
+        if unit.is_percent:
+            rating_w = self._rating_w(absorbs=absorbs)
+            value = PERCENT * value / rating_w if rating_w > 0.0 else 0.0
+        elif unit is SetpointUnit.ABSORPTION_A:
+            value /= self._nameplate.w_per_a
+        return value if unit.is_limit else self._sign.from_core(value)
+
+    def _rating_w(self, *, absorbs: bool) -> float:
+        return self._nameplate.absorption_w_max if absorbs else self._nameplate.injection_w_max
+
+    def _limit(self, setpoint_w: float) -> float:
+        """What may flow, as a magnitude."""
+        absorbs = self.control.setpoint_unit.limits_absorption
+        rating_w = self._rating_w(absorbs=absorbs)
         if rating_w <= 0.0:
             raise OutOfRange("the device does not tell the rating that its limit refers to")
-        return min(max(PERCENT * allowed_w / rating_w, 0.0), PERCENT)
+        return min(max(-setpoint_w if absorbs else setpoint_w, 0.0), rating_w)
+
+    def _absolute(self, setpoint_w: float) -> float:
+        low_w, high_w = -self._nameplate.absorption_w_max, self._nameplate.injection_w_max
+        if not low_w - _RATING_TOLERANCE_W <= setpoint_w <= high_w + _RATING_TOLERANCE_W:
+            raise OutOfRange(f"{setpoint_w:g} W is outside the ratings {low_w:g} .. {high_w:g} W")
+        return min(max(setpoint_w, low_w), high_w)
+
+    def _writes(
+        self, steps: Sequence[Step], setpoint: float, timer_s: float | None, *, enabled: bool
+    ) -> list[Write]:
+        writes: list[Write] = []
+        for step in steps:
+            value = self._value(_chosen(step, setpoint), setpoint, timer_s)
+            if value is not None and not (step.once and enabled):
+                writes.append(Write(step.point, value, step.wait_ms, step.verify))
+        return writes
+
+    def _value(self, wanted: StepValue, setpoint: float, timer_s: float | None) -> float | None:
+        match wanted:
+            case "setpoint":
+                return setpoint
+            case "negated":
+                return 0.0 - setpoint
+            case "magnitude":
+                return abs(setpoint)
+            case "no_limit":
+                return self._full()
+            case "revert_s":
+                return timer_s
+            case float(value):
+                return value
+
+    def _signed(self, value: float, value_of: Values) -> float:
+        """A magnitude with the direction that another register holds."""
+        if self._direction is not None and value_of(self._direction.point) == self._direction.absorbing:
+            return 0.0 - value
+        return value
 
 
-class WriteBudget:
-    """Keeps a register that may wear out from being written too often."""
+def _direction(control: Control) -> Step | None:
+    """The step that tells charging from discharging, where the setpoint itself has no sign."""
+    if not any(step.set == "magnitude" for step in control.command):
+        return None
+    return next((step for step in control.command if isinstance(step.absorbing, float)), None)
 
-    def __init__(self, persistence: Persistence, monotonic_s: Callable[[], float]) -> None:
-        self._interval_s = persistence.write_interval_s_min
-        self._limited = persistence.kind is not PersistenceKind.RAM
-        self._monotonic_s = monotonic_s
-        self._last_s = -math.inf
 
-    def spend(self) -> None:
-        """Take one write from the budget.
+def _chosen(step: Step, setpoint: float) -> StepValue:
+    if setpoint < 0.0 and step.absorbing is not None:
+        return step.absorbing
+    return step.resting if setpoint == 0.0 and step.resting is not None else step.set
 
-        Raises:
-            OutOfRange: it is too early.
-        """
-        now_s = self._monotonic_s()
-        if self._limited and (left_s := self._last_s + self._interval_s - now_s) > 0.0:
-            raise OutOfRange(
-                f"the device may be written every {self._interval_s:g} s only; {left_s:.0f} s are left"
-            )
-        self._last_s = now_s
+
+def _number(value: Value) -> float | None:
+    return value if isinstance(value, float) else None

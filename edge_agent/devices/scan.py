@@ -20,6 +20,12 @@ _ADDRESS_MAX = 0xFFFF
 _TEXT_REGISTERS_MAX = 16
 
 
+class NotSunSpec(DeviceFault):
+    """The unit answers, and has no SunSpec map."""
+
+    code = "device.not_sunspec"
+
+
 class ModelLocation(msgspec.Struct, frozen=True):
     """One model in the map."""
 
@@ -49,7 +55,8 @@ async def scan(link: Link, unit: int, base_addresses: Sequence[int] = BASE_ADDRE
     """Walk the map from model to model in blocks as large as the device gives them.
 
     Raises:
-        DeviceFault: no answer, no SunSpec map at any base, or a map without a proper end.
+        NotSunSpec: an answer, but no SunSpec map at any base.
+        DeviceFault: no answer, or a map without a proper end.
     """
     window, base_address = await _find_base(link, unit, base_addresses)
     address = base_address + _MARKER_REGISTERS
@@ -79,7 +86,7 @@ async def _find_base(link: Link, unit: int, base_addresses: Sequence[int]) -> tu
         except RegisterRefused as refused:
             refusal = refusal or refused
     bases = ", ".join(str(address) for address in base_addresses)
-    raise DeviceFault(
+    raise NotSunSpec(
         f"{link} unit {unit} answers, but is no SunSpec device: none of the registers {bases} "
         f"holds 'SunS'; check the unit id and whether SunSpec is switched on in the device"
     ) from refusal
