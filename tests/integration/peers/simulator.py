@@ -23,7 +23,8 @@ _COMMANDS = re.compile(r"^commands on (\S+?):(\d+),", re.MULTILINE)
 _LAST_LINE = "Ctrl-C ends it"
 _WAIT_S = 40.0
 """Ends a wait for a device that will not do it; no measure of anything."""
-_PAUSE_S, _STILL_S = 0.02, 0.3
+_PAUSE_S, _STILL_S = 0.02, 0.2
+_DELIVERS_W = 1_000.0
 Truth = Mapping[str, Any]
 Settings = Mapping[str, Any]
 
@@ -89,6 +90,10 @@ class Simulator(NamedTuple):
         """The first truth that does it and in which power no longer moves: instruments show the same."""
         found: Truth = poll(what, lambda: self._still(holds))
         return found
+
+    def delivering(self) -> Truth:
+        """An inverter with sun has come up to what the sun gives."""
+        return self.settled("delivering", lambda truth: truth["power_w"] > _DELIVERS_W)
 
     def _still(self, holds: Callable[[Truth], bool]) -> Truth | None:
         before = self.truth()

@@ -43,6 +43,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
             f"devices:\n  - tcp:\n      ipaddr: {device.host}\n      ipport: {device.port}\n"
             f"      slave_id: 1\n    excluded_models: [{EXCLUDED}]\n    labels: {{site: bench}}\n"
         )
+        device.delivering()
         with _exporting(settings) as port:
             yield Bench(device, f"http://127.0.0.1:{port}/metrics")
 

@@ -25,8 +25,8 @@ class Bench(NamedTuple):
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     with (
-        simulated(models=MODELS, manufacturer="FranklinWH", unit=UNIT, settings=BATTERY) as device,
         running(environment("franklinwh"), "franklinwh") as client,
+        simulated(models=MODELS, manufacturer="FranklinWH", unit=UNIT, settings=BATTERY) as device,
     ):
         yield Bench(device, client, client.call("open", host=device.host, port=device.port, unit=UNIT))
         client.call("close")
@@ -100,8 +100,8 @@ def test_a_cosmetic_timer_ends_and_nothing_happens() -> None:
     """As in the field (the client's authors say so of the units that they have)."""
     inverter = {**BATTERY["inverter"], "reversion": "cosmetic"}
     with (
-        simulated(models=MODELS, unit=UNIT, settings={**BATTERY, "inverter": inverter}) as device,
         running(environment("franklinwh"), "franklinwh") as client,
+        simulated(models=MODELS, unit=UNIT, settings={**BATTERY, "inverter": inverter}) as device,
     ):
         client.call("open", host=device.host, port=device.port, unit=UNIT)
         client.call("revert", power_w=4_000, after_w=0, timer_s=TIMER_S)

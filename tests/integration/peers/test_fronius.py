@@ -31,9 +31,10 @@ class Bench(NamedTuple):
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     models = request.param
     with (
-        simulated(models=models, manufacturer="Fronius", settings=HYBRID) as device,
         running(environment("sunspec-vendors", 12), "fronius") as client,
+        simulated(models=models, manufacturer="Fronius", settings=HYBRID) as device,
     ):
+        device.delivering()
         yield Bench(device, client, client.call("open", host=device.host, port=device.port, unit=1), models)
         client.call("close")
 

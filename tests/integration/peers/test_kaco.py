@@ -28,9 +28,10 @@ class Bench(NamedTuple):
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     with (
-        simulated(models=MODELS, manufacturer="KACO new energy", settings=PV) as device,
         running(environment("sunspec-vendors", 12), "kaco") as client,
+        simulated(models=MODELS, manufacturer="KACO new energy", settings=PV) as device,
     ):
+        device.delivering()
         yield Bench(device, client, client.call("open", host=device.host, port=device.port, unit=1))
         client.call("close")
 
@@ -140,8 +141,8 @@ def test_its_own_program_prints_everything(bench: Bench) -> None:
 
 def test_it_refuses_the_inverter_of_another_maker() -> None:
     with (
-        simulated(models=MODELS, manufacturer="Gridchorus", settings=PV) as device,
         running(environment("sunspec-vendors", 12), "kaco") as client,
+        simulated(models=MODELS, manufacturer="Gridchorus", settings=PV) as device,
         pytest.raises(PeerError, match="NotAKacoInverterError"),
     ):
         client.call("open", host=device.host, port=device.port, unit=1)
@@ -149,8 +150,8 @@ def test_it_refuses_the_inverter_of_another_maker() -> None:
 
 def test_it_finds_the_map_at_the_last_place_where_one_may_begin() -> None:
     with (
-        simulated(models=MODELS, manufacturer="KACO new energy", base=50_000, settings=PV) as device,
         running(environment("sunspec-vendors", 12), "kaco") as client,
+        simulated(models=MODELS, manufacturer="KACO new energy", base=50_000, settings=PV) as device,
     ):
         opened = client.call("open", host=device.host, port=device.port, unit=1)
         client.call("close")

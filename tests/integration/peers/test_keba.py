@@ -24,8 +24,8 @@ class Bench(NamedTuple):
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
     with (
-        simulated(unit=UNIT, settings=EVSE) as device,
         running(environment("keba"), "keba") as client,
+        simulated(unit=UNIT, settings=EVSE) as device,
     ):
         client.call("open", host=device.host, port=device.port, unit=UNIT)
         yield Bench(device, client)

@@ -28,6 +28,7 @@ class Bench(NamedTuple):
 def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
     serial = request.param == "rtu"
     with simulated(models=MODELS, manufacturer="KACO new energy", serial=serial, settings=PV) as device:
+        device.delivering()
         if device.serial:
             yield Bench(device, Mbpoll(str(device.serial), 1, "-m", "rtu", "-b", "19200"))
         else:
