@@ -19,6 +19,7 @@ _RAMP_S = 3.0
 """Longer than the ramp of a unit that was told to return quickly: it must be over before settings return."""
 _FREE_S = 2.0
 _DISTINCT = 0.2
+_ROUNDING = 6e-4
 _NEAR = 2e-3
 """Registers round what is written to them."""
 
@@ -82,7 +83,7 @@ async def set_up(rig: Rig, number: int, values: Mapping[str, float]) -> None:
         found = await active(rig.device, number)
         for name, wanted in values.items():
             if name in found:
-                tolerance = _NEAR * max(1.0, abs(wanted))
+                tolerance = max(_NEAR * abs(wanted), _ROUNDING)
                 step.near(
                     f"active {WORDS[number].group}[1].{name}",
                     found[name],
