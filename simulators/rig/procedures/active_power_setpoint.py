@@ -71,4 +71,5 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704)),
     parameters=SetpointParameters,
     run=run,
+    typical_s=9.0,
 )

@@ -180,6 +180,7 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 703, 704), grid=True),
     parameters=EnterServiceParameters,
     run=run,
+    typical_s=110.0,
     stimulus="voltage",
     stimulus_unit="per unit",
 )

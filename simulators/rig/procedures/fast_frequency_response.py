@@ -126,6 +126,7 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704, 711), grid=True, storage=True, targets=frozenset(Target)),
     parameters=FastParameters,
     run=run,
+    typical_s=33.0,
     stimulus="frequency",
     stimulus_unit="Hz",
 )

@@ -153,6 +153,7 @@ ABOVE = Procedure(
     needs=Needs(models=(701, 704, 711), grid=True, targets=_ANY),
     parameters=DroopParameters,
     run=run_above,
+    typical_s=121.0,
     stimulus="frequency",
     stimulus_unit="Hz",
 )
@@ -165,6 +166,7 @@ BELOW = Procedure(
     needs=Needs(models=(701, 704, 711), grid=True, storage=True, targets=_ANY),
     parameters=DroopBelowParameters,
     run=run_below,
+    typical_s=121.0,
     stimulus="frequency",
     stimulus_unit="Hz",
 )

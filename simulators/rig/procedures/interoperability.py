@@ -268,6 +268,7 @@ PROCEDURE = Procedure(
     needs=Needs(models=(1,), one_of=(701, 101, 102, 103, 111, 112, 113)),
     parameters=InteroperabilityParameters,
     run=run,
+    typical_s=86.0,
     stimulus="frequency",
     stimulus_unit="Hz",
 )

@@ -73,4 +73,5 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704)),
     parameters=LimitParameters,
     run=run,
+    typical_s=31.0,
 )

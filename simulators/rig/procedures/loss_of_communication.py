@@ -180,6 +180,7 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704), targets=frozenset(Target)),
     parameters=LossParameters,
     run=run,
+    typical_s=41.0,
     stimulus="frequency",
     stimulus_unit="Hz",
 )

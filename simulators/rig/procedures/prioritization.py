@@ -89,6 +89,7 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704, 711), grid=True),
     parameters=PriorityParameters,
     run=run,
+    typical_s=42.0,
     stimulus="frequency",
     stimulus_unit="Hz",
 )

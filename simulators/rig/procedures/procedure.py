@@ -45,6 +45,7 @@ class Procedure:
     Attributes:
         group: the group of tests in IEEE 1547.1-2020, or the market rule that it belongs to.
         clause: what is demanded, and where that is written.
+        typical_s: how long it takes on a device that answers at once, with its default parameters.
         stimulus: what is changed from outside, with its unit; drawn below the response.
     """
 
@@ -56,6 +57,7 @@ class Procedure:
     needs: Needs
     parameters: type[Parameters]
     run: Callable[[Rig, Any], Awaitable[None]]
+    typical_s: float
     quantity: str = "active power"
     unit: str = "W"
     stimulus: str = ""

@@ -101,4 +101,5 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 703, 704), restart=True),
     parameters=RestartParameters,
     run=run,
+    typical_s=32.0,
 )

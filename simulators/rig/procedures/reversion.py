@@ -266,4 +266,5 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704)),
     parameters=ReversionParameters,
     run=run,
+    typical_s=196.0,
 )

@@ -218,6 +218,7 @@ VOLTAGE = Procedure(
     needs=Needs(models=(701, 703, 704), grid=True),
     parameters=VoltageTripParameters,
     run=run_voltage,
+    typical_s=104.0,
     stimulus="voltage",
     stimulus_unit="per unit",
 )
@@ -230,6 +231,7 @@ FREQUENCY = Procedure(
     needs=Needs(models=(701, 703, 704), grid=True),
     parameters=FrequencyTripParameters,
     run=run_frequency,
+    typical_s=630.0,
     stimulus="frequency",
     stimulus_unit="Hz",
 )

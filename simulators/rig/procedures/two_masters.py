@@ -104,4 +104,5 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704)),
     parameters=TwoMastersParameters,
     run=run,
+    typical_s=80.0,
 )

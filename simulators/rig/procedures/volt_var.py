@@ -113,6 +113,7 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 702, 704, 705), grid=True),
     parameters=VoltVarParameters,
     run=run,
+    typical_s=68.0,
     quantity="reactive power",
     unit="var",
     stimulus="voltage",

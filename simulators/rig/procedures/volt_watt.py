@@ -99,6 +99,7 @@ PROCEDURE = Procedure(
     needs=Needs(models=(701, 704, 706), grid=True),
     parameters=VoltWattParameters,
     run=run,
+    typical_s=69.0,
     stimulus="voltage",
     stimulus_unit="per unit",
 )

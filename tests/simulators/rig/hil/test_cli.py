@@ -1,5 +1,6 @@
 """``vpp-hil`` as a command: what it prints, writes and returns, and what Ctrl-C leaves behind."""
 
+import io
 import json
 import signal
 import subprocess
@@ -8,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from simulators.rig import hil
+from simulators.rig.hil_progress import Progress
 from simulators.rig.hil_run import choose
 from simulators.rig.procedures.catalogue import PROCEDURES
 
@@ -32,6 +35,22 @@ def test_list_tells_needs_and_parameters_to_programs(capsys: pytest.CaptureFixtu
 def test_list_tells_how_faults_are_found(capsys: pytest.CaptureFixture[str]) -> None:
     assert hil.main(["list", "--faults"]) == 0
     assert "no-reversion: reversion, step" in capsys.readouterr().out
+
+
+def test_the_rig_shares_no_code_with_the_gateway() -> None:
+    """Asked in a process of its own: here, other tests have imported the agent."""
+    question = "import sys, simulators.rig.hil; print([n for n in sys.modules if n.startswith('edge_agent')])"
+    told = subprocess.run([sys.executable, "-c", question], capture_output=True, check=True, text=True)  # noqa: S603
+    assert told.stdout.strip() == "[]"
+
+
+def test_a_terminal_is_told_the_step_and_the_time() -> None:
+    shown = io.StringIO()
+    with Progress(Console(file=shown, force_terminal=True, width=120)) as progress:
+        progress.on_procedure(PROCEDURES["volt-var"], 2, 3)
+        progress.on_step("1.050 per unit")
+    assert "2/3 volt-var: 1.050 per unit" in shown.getvalue()
+    assert "of about 68 s" in shown.getvalue()
 
 
 def test_check_config_prints_what_is_in_effect(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
