@@ -66,7 +66,7 @@ def running(environment: Environment, driver: str) -> Iterator[Peer]:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env=plain_variables() | {"PYTHONDONTWRITEBYTECODE": "1"},
+                env=plain_variables(),
             ) as process,
         ):
             try:

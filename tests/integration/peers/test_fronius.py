@@ -96,28 +96,33 @@ def test_a_power_limit_reverts_by_its_timer(bench: Bench) -> None:
     assert bench.client.call("read")["controls"]["enabled"] is False
 
 
-@pytest.mark.parametrize(
-    ("limits", "battery_w"),
-    [
-        pytest.param({"charge": -40.0}, 4_000, id="a-negative-charge-limit-forces-discharging"),
-        pytest.param({"discharge": -40.0}, -4_000, id="a-negative-discharge-limit-forces-charging"),
-    ],
-)
-def test_storage_limits_act_and_revert_by_their_timer(
-    bench: Bench, limits: dict[str, float], battery_w: float
-) -> None:
+def test_a_negative_charge_limit_forces_discharging_until_it_is_released(bench: Bench) -> None:
     before = bench.device.truth()
-    bench.client.call("limit_storage", **limits, revert_s=TIMER_S)
-    bench.device.until("commanded", lambda truth: abs(truth["battery_w"] - battery_w) <= 400)
-    storage = bench.client.call("read")["storage"]
-    assert storage["charge_limit_enabled"] is ("charge" in limits)
-    assert storage["discharge_limit_enabled"] is ("discharge" in limits)
+    bench.client.call("limit_storage", charge=-40.0)
+    truth = bench.device.settled("discharging", lambda truth: abs(truth["battery_w"] - 4_000) <= 400)
+    assert truth["power_w"] > before["power_w"] + 3_000
+    assert limits_enabled(bench) == (True, False)
+    bench.client.call("limit_storage")
+    bench.device.settled("released", lambda truth: abs(truth["battery_w"] - before["battery_w"]) <= 50)
+    assert limits_enabled(bench) == (False, False)
+
+
+def test_a_negative_discharge_limit_forces_charging_and_reverts_by_its_timer(bench: Bench) -> None:
+    before = bench.device.truth()
+    bench.client.call("limit_storage", discharge=-40.0, revert_s=TIMER_S)
+    bench.device.until("charging", lambda truth: abs(truth["battery_w"] + 4_000) <= 400)
+    assert limits_enabled(bench) == (False, True)
     after = bench.device.settled(
         "reverted", lambda truth: abs(truth["battery_w"] - before["battery_w"]) <= 50
     )
     assert after["at_s"] - before["at_s"] >= TIMER_S
+    assert limits_enabled(bench) == (False, False)
+
+
+def limits_enabled(bench: Bench) -> tuple[bool, bool]:
+    """Of charging and of discharging, as the client reads them."""
     storage = bench.client.call("read")["storage"]
-    assert (storage["charge_limit_enabled"], storage["discharge_limit_enabled"]) == (False, False)
+    return storage["charge_limit_enabled"], storage["discharge_limit_enabled"]
 
 
 def test_reserve_and_charging_from_the_grid_are_kept(bench: Bench) -> None:
