@@ -7,9 +7,8 @@ import msgspec
 
 from edge_agent.devices.budget import WriteBudget
 from edge_agent.devices.command import CommandResult, Confirmed, NotConfirmed
-from edge_agent.devices.functions import write_registers
+from edge_agent.devices.functions import lanes_over, write_registers
 from edge_agent.devices.identify import find_profile
-from edge_agent.devices.lanes import Lanes
 from edge_agent.devices.link import Link, RegisterRefused
 from edge_agent.devices.nameplate import Nameplate, first_number
 from edge_agent.devices.plan import Unencodable, Value
@@ -74,7 +73,7 @@ class Device:
         self.nameplate = Nameplate()
         self.energy_capacity_wh = 0.0
         self._endpoint = link
-        self._lanes = Lanes.over(link, clock, profile.access.gap_ms_min * _MILLI)
+        self._lanes = lanes_over(link, clock, profile.access.gap_ms_min * _MILLI)
         self._clock = clock
         self._sense = Sense(profile.readings, Bounds())
         self._recipe = Recipe(profile.control, self.nameplate) if profile.control else None
@@ -204,7 +203,7 @@ class Device:
             value, timer_s = recipe.register_value(setpoint_w), recipe.timer_s(revert_s)
             await self._look_first()
             writes = recipe.command_writes(value, timer_s, enabled=self._enabled)
-            writes = budget.needed(writes, self._holds)
+            writes = budget.needed(writes, partial(self._holds, in_force=self._enabled))
             budget.spend(writes)
         except OutOfRange as refusal:
             return NotConfirmed(str(refusal))
@@ -233,7 +232,7 @@ class Device:
         recipe, budget = self._commanded()
         self._enabled = False
         await self._look_first()
-        writes = budget.needed(recipe.release_writes(), self._holds)
+        writes = budget.needed(recipe.release_writes(), partial(self._holds, in_force=False))
         if (reason := await self._write_and_verify(writes)) is not None:
             return NotConfirmed(reason)
         self._paused = False
@@ -245,8 +244,12 @@ class Device:
         _, budget = self._commanded()
         if budget.is_limited or not self._trusted:
             await self._fetch(self._control, self._lanes.verify)
+            self._enabled = self._enabled and self._control_of(self._control).enabled
 
-    def _holds(self, write: Write) -> bool:
+    def _holds(self, write: Write, *, in_force: bool) -> bool:
+        """Whether a register holds a value; what another one shows counts while our command is in force."""
+        if not (in_force or self._control.is_readable(write.point)):
+            return False
         try:
             return difference(coded([write], self._control), self._control) is None
         except Unencodable:

@@ -51,7 +51,11 @@ class Points(Protocol):
         ...
 
     def can_show(self, point: str) -> bool:
-        """Whether a written value can be seen again."""
+        """Whether a written value can be seen again, there or elsewhere."""
+        ...
+
+    def is_readable(self, point: str) -> bool:
+        """Whether a point itself can be read."""
         ...
 
 
@@ -85,6 +89,9 @@ class MixedPoints:
 
     def can_show(self, point: str) -> bool:
         return self._of(point).can_show(point)
+
+    def is_readable(self, point: str) -> bool:
+        return self._of(point).is_readable(point)
 
     def _of(self, point: str) -> Points:
         return self._models if "." in point else self._registers

@@ -141,6 +141,9 @@ class Poll:
         """Whether a written value can be seen again: every SunSpec point can be read."""
         return point in self
 
+    def is_readable(self, point: str) -> bool:
+        return point in self
+
     def _store(self, address: int, registers: bytes) -> None:
         end = address + len(registers) // 2
         self._values.clear()

@@ -95,9 +95,12 @@ class RegisterPoll:
         return f"{shown} at {elsewhere} instead of {value:g}"
 
     def can_show(self, point: str) -> bool:
-        """Whether a written value can be seen again."""
+        """Whether a written value can be seen again, there or elsewhere."""
         register = self._registers[point]
         return register.readable or register.read_back is not None
+
+    def is_readable(self, point: str) -> bool:
+        return self._registers[point].readable
 
     def _exponent(self, register: Register) -> Value:
         return self.value(register.exponent) if register.exponent is not None else None

@@ -7,33 +7,58 @@ from pathlib import Path
 import pytest
 
 import firmware_profiles
+from edge_agent.commissioning.lint import findings
 from firmware_profiles import Profile, ProfileBook, load_profiles, profile_schema
-from firmware_profiles.profile import Match, PersistenceKind, ReversionKind, Tier
+from firmware_profiles.profile import Match, Tier
 from vpp_core.der import DerKind
 from vpp_core.faults import ConfigurationFault
 
 SHIPPED = Path(firmware_profiles.__file__).parent / "profiles"
+SILVER = {
+    "generic-modbus-meter-sdm630",
+    "generic-sunspec-1xx-battery",
+    "generic-sunspec-1xx-pv",
+    "generic-sunspec-7xx-battery",
+    "generic-sunspec-7xx-evse",
+    "generic-sunspec-7xx-pv",
+    "keba-p30",
+    "sunspec-meter",
+    "sunspec-meter-2xx",
+}
+BRONZE: set[str] = set()
+ENABLES_FIRST: set[str] = set()
 PV_IDS = frozenset({1, 701, 702, 704})
 
 
 def test_what_is_shipped_is_what_is_tested_and_says_so() -> None:
     profiles = list(load_profiles())
-    assert [profile.name for profile in profiles] == [
-        "generic-sunspec-7xx-battery",
-        "generic-sunspec-7xx-evse",
-        "generic-sunspec-7xx-pv",
-        "sunspec-meter",
-    ]
+    assert {profile.name for profile in profiles} == SILVER | BRONZE
     for profile in profiles:
-        assert (profile.tier, profile.tested_with != "nothing") in {(Tier.BRONZE, False), (Tier.SILVER, True)}
+        tested = profile.name in SILVER
+        assert profile.tier is (Tier.SILVER if tested else Tier.BRONZE)
+        assert ("simulated" in profile.tested_with) is tested
+        assert (profile.tested_with == "nothing") is not tested
 
 
-def test_every_command_enables_last_and_every_setpoint_reverts_from_ram() -> None:
+def test_every_command_ends_with_what_puts_it_in_force() -> None:
     for profile in load_profiles():
-        if (control := profile.control) is not None:
-            assert control.command[-1].point == control.enable
-            assert control.reversion.kind is ReversionKind.WORKS
-            assert control.persistence.kind is PersistenceKind.RAM
+        if (control := profile.control) is None:
+            continue
+        points = [step.point for step in control.command]
+        if control.enable in points:
+            assert points[-1] == control.enable or profile.name in ENABLES_FIRST, profile.name
+
+
+def test_a_timer_that_nobody_has_seen_is_not_called_seen() -> None:
+    for profile in load_profiles():
+        control = profile.control
+        if control and profile.tier is Tier.BRONZE:
+            assert control.reversion.measured == "", profile.name
+
+
+@pytest.mark.parametrize("profile", list(load_profiles()), ids=lambda profile: profile.name)
+def test_every_shipped_profile_is_sound(profile: Profile) -> None:
+    assert list(findings(profile)) == []
 
 
 def test_the_published_schema_is_the_form_that_is_loaded() -> None:
@@ -145,6 +170,9 @@ def test_the_most_specific_profile_wins(identity: tuple[str, str, str], expected
     [
         ({1, 701}, None, "sunspec-meter"),
         ({1, 103}, None, None),
+        ({1, 103, 120, 121, 123}, None, "generic-sunspec-1xx-pv"),
+        ({1, 113, 120, 121, 123, 124}, None, "generic-sunspec-1xx-battery"),
+        ({1, 203}, None, "sunspec-meter-2xx"),
         (PV_IDS, None, "generic-sunspec-7xx-pv"),
         (PV_IDS, DerKind.METER, "sunspec-meter"),
         (PV_IDS, DerKind.BATTERY, None),
