@@ -19,6 +19,8 @@ _VOLTAGE, _FREQUENCY = "IEEE 1547-2018 6.4", "IEEE 1547-2018 6.5"
 _NEAR_S = 1.5
 """So near to an end of the waiting the rig looks often."""
 _SLOW_POLL_S = 1.0
+_LATE_S = 2.0
+"""So long after the clearing time a trip is still awaited, to say how late it came."""
 _RESET = 1.0
 _DWELL_S = 2.0
 """A normal grid between two excursions, for the timers of the unit."""
@@ -168,7 +170,7 @@ async def _ride(rig: Rig, step: Judge, parameters: TripParameters, element: Elem
 async def _trip(rig: Rig, step: Judge, parameters: TripParameters, element: Element, clause: str) -> None:
     changed_s = await _apply(rig, element)
     allowed_s = element.clearing_s + rig.blur_s
-    tripped = await _watch_for_trip(rig, parameters, allowed_s)
+    tripped = await _watch_for_trip(rig, parameters, allowed_s, _LATE_S)
     step.check(
         "tripped after",
         None if tripped is None else tripped.at_s - changed_s,
@@ -187,11 +189,15 @@ async def _trip(rig: Rig, step: Judge, parameters: TripParameters, element: Elem
     await _calm(rig)
 
 
-async def _watch_for_trip(rig: Rig, parameters: TripParameters, duration_s: float) -> Sample | None:
-    """The first sample that shows a trip; looks often only at both ends of a long time."""
-    spans = [(duration_s, rig.poll_s / 2)]
+async def _watch_for_trip(
+    rig: Rig, parameters: TripParameters, duration_s: float, late_s: float = 0.0
+) -> Sample | None:
+    """The first sample that shows a trip, even a late one; looks often only at both ends of a long time."""
+    often_s = rig.poll_s / 2
+    spans = [(duration_s + late_s, often_s)]
     if duration_s > 4 * _NEAR_S:
-        spans = [(_NEAR_S, rig.poll_s), (duration_s - 2 * _NEAR_S, _SLOW_POLL_S), (_NEAR_S, rig.poll_s / 2)]
+        between_s = duration_s - 2 * _NEAR_S
+        spans = [(_NEAR_S, often_s), (between_s, _SLOW_POLL_S), (_NEAR_S + late_s, often_s)]
     for span_s, poll_s in spans:
         seen = await rig.watch(span_s, until=lambda sample: _tripped(sample, parameters), poll_s=poll_s)
         if _tripped(seen[-1], parameters):

@@ -36,11 +36,12 @@ class Run:
         disturb: Disturb | None = None,
         device: Mapping[str, Any] = DEVICE,
         procedure: Mapping[str, Mapping[str, Any]] | None = None,
-        **run: Any,
+        refresh_s: float | None = None,
     ) -> None:
         settings = simulated_settings()
-        if run:
-            settings = settings.model_copy(update={"run": settings.run.model_copy(update=run)})
+        if refresh_s is not None:
+            measure = settings.measure.model_copy(update={"refresh_s": refresh_s})
+            settings = settings.model_copy(update={"measure": measure})
         if procedure:
             settings = settings.model_copy(update={"procedure": procedure})
         self.kept = Kept()

@@ -13,6 +13,7 @@ from simulators.devices.functions.settings import FrequencyDroop, FunctionSettin
 from simulators.devices.inverter.inverter import Inverter
 from simulators.rig.hil_run import Order, choose, run_station
 from simulators.rig.hil_simulated import DEVICE, NOON, bench_station, simulated_settings
+from simulators.rig.procedures.catalogue import PROCEDURES
 from simulators.rig.procedures.result import RunResult, Verdict
 from simulators.rig.virtual.virtual_time import run_virtual
 from tests.simulators.rig.hil.rigged import Run
@@ -21,7 +22,7 @@ from vpp_core.faults import DeviceFault
 
 pytestmark = pytest.mark.hil
 
-PV = {**DEVICE, "kind": "pv"}
+PV = {**DEVICE, "kind": "pv", "sun": {"power_pu": 1.0}}
 LEGACY = {**DEVICE, "models": "legacy"}
 
 
@@ -113,9 +114,38 @@ def test_what_cannot_be_run_is_said_and_is_no_failure(device: Mapping[str, Any],
     assert run.result.verdict is Verdict.FAIL, "a run in which nothing was tested has not passed"
 
 
-def test_a_pv_inverter_passes_what_it_can_do() -> None:
-    run = Run("frequency-droop-above-nominal", "limit-active-power", device=PV)
-    assert run.reasons("limit-active-power") == [] or run.reasons("frequency-droop-above-nominal") == []
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("device", "left_out"),
+    [
+        pytest.param(PV, {"frequency-droop-below-nominal", "fast-frequency-response"}, id="pv"),
+        pytest.param({**DEVICE, "kind": "battery"}, set(), id="battery"),
+        pytest.param({**DEVICE, "models": "both"}, set(), id="hybrid-with-legacy-models-too"),
+        pytest.param(LEGACY, set(PROCEDURES) - {"interoperability"}, id="legacy-models-only"),
+    ],
+)
+def test_other_kinds_pass_what_they_can_do(device: Mapping[str, Any], left_out: set[str]) -> None:
+    run = Run(device=device)
+    assert {found.id for found in run.result.procedures if found.not_run} == left_out
+    assert [reason for name in PROCEDURES for reason in run.reasons(name)] == []
+    assert run.result.verdict is Verdict.PASS
+
+
+@pytest.mark.slow
+def test_slow_instruments_that_are_declared_pass_and_judge_no_fast_service() -> None:
+    device = {**DEVICE, "inverter": {**DEVICE["inverter"], "refresh_s": 0.5}}
+    names = ("frequency-droop-above-nominal", "fast-frequency-response", "voltage-ride-through-and-trip")
+    run = Run(*names, device=device, refresh_s=0.5)
+    assert [reason for name in names for reason in run.reasons(name)] == []
+    assert "ERCOT RRS-FFR, 15 cycles was not judged" in " ".join(
+        run.procedure("fast-frequency-response").notes
+    )
+
+
+def test_instruments_that_are_slower_than_declared_fail_the_response_times() -> None:
+    device = {**DEVICE, "inverter": {**DEVICE["inverter"], "refresh_s": 0.6}}
+    run = Run("frequency-droop-above-nominal", device=device)
+    assert any("the response is too slow" in each for each in run.reasons("frequency-droop-above-nominal"))
 
 
 def test_settings_and_commands_that_were_found_are_restored() -> None:
