@@ -8,6 +8,9 @@ from typing import NamedTuple
 RESPONSE_TIME_CONSTANTS = 2.3
 """A first-order lag has done 90 % of a step after so many time constants (ln 10)."""
 
+SHORTEST_S = 1e-6
+"""A shorter lag is none, whatever the step."""
+
 
 class Lag(NamedTuple):
     """The last target and the last output."""
@@ -23,7 +26,7 @@ def follow(lag: Lag | None, target: float, response_s: float, dt_s: float) -> La
     step (below 1.15 steps, and 0) is direct; so is the first step of all.
     """
     span_s = response_s * 2.0 / RESPONSE_TIME_CONSTANTS
-    if lag is None or span_s <= 0.0 or span_s < dt_s:
+    if lag is None or span_s < max(dt_s, SHORTEST_S):
         return Lag(target, target)
     was_target, was_output = lag
     whole_s = dt_s + span_s

@@ -67,6 +67,7 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
     settings = load_settings(write(tmp_path))
     assert (settings.control.poll_s, settings.site_name) == (15, "Elm Street 1")
     assert settings.control.fast_s == 0.05
+    assert settings.control.droop.response_s == 0.0, "direct, unless it is asked for"
 
 
 @pytest.mark.parametrize(
@@ -78,6 +79,9 @@ def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.M
         pytest.param("poll_s = 30", "poll_s = 0", "control.poll_s", id="a-period-out-of-range"),
         pytest.param("poll_s = 30", 'poll_s = "often"', "control.poll_s", id="a-period-that-is-no-number"),
         pytest.param("0.3", "1.3", "owner_limits.reserve_fraction", id="a-percentage"),
+        pytest.param(
+            "poll_s = 30", "droop = { response_s = 11 }", "control.droop.response_s", id="too-slow-a-droop"
+        ),
         pytest.param("0.3", "0.3\nceiling_fraction = 0.2", "lies above", id="a-reserve-above-the-ceiling"),
         pytest.param(
             '"battery"\nkind = "battery"', '"meter"\nkind = "battery"', "same name", id="two-of-a-name"

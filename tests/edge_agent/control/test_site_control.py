@@ -51,14 +51,19 @@ class Desk:
     """A site control with its table, moved by one clock."""
 
     def __init__(
-        self, limits: OwnerLimits | None = None, *, droop_enabled: bool = True, deadband_hz: float = 0.036
+        self,
+        limits: OwnerLimits | None = None,
+        *,
+        droop_enabled: bool = True,
+        deadband_hz: float = 0.036,
+        response_s: float = 0.0,
     ) -> None:
         limits = limits or OwnerLimits()
         self.table = CommandTable({device.der_id: ratings(device, limits) for device in DERS})
         self.control = SiteControl(
             DERS,
             limits,
-            droop=FrequencyDroop.symmetric(deadband_hz=deadband_hz),
+            droop=FrequencyDroop.symmetric(deadband_hz=deadband_hz, response_s=response_s),
             droop_enabled=droop_enabled,
             timing=ControlTiming(poll_s=60.0, fast_s=0.05, stale_s=900.0, recover_s=0.0),
             table=self.table,
@@ -186,6 +191,43 @@ def test_a_device_that_performs_droop_itself_is_left_to_it() -> None:
 
 
 # --- contracted response -----------------------------------------------------------------------
+
+
+@pytest.fixture
+def slow() -> Desk:
+    desk = Desk(response_s=5.0)
+    desk.poll()
+    desk.tick()
+    return desk
+
+
+def test_an_open_loop_response_reaches_90_percent_in_its_time_and_comes_back(slow: Desk) -> None:
+    whole_w = 5_000.0 * 0.464 / 3.0
+    rising = [slow.battery(59.5)[0] for _ in range(100)]
+    assert rising[0] < 0.05 * whole_w
+    assert rising == sorted(rising)
+    assert rising[-1] == pytest.approx(0.9 * whole_w, rel=0.01)
+    falling = [slow.battery(60.0) for _ in range(250)]
+    assert falling[0] == (pytest.approx(rising[-1], rel=0.05), Rule.GRID_CODE), "no jump at the dead-band"
+    assert falling[-1] == (None, Rule.OWNER)
+
+
+def test_a_slow_response_keeps_the_power_before_until_it_has_returned(slow: Desk) -> None:
+    slow.command(1_000.0)
+    slow.battery()
+    lowest_w = 1_000.0 - 5_000.0 * 0.014 / 3.0
+    for _ in range(200):
+        for frequency_hz in (60.05, 60.03):
+            setpoint_w, _ = slow.battery(frequency_hz)
+            assert lowest_w - 1e-6 <= setpoint_w <= 1_000.0, "noise at the edge carries nothing away"
+
+
+def test_a_slow_response_is_withdrawn_with_its_frequency_and_begins_anew(slow: Desk) -> None:
+    for _ in range(200):
+        slow.battery(59.5)
+    assert [slow.battery(None), slow.battery(None)][-1] == (None, Rule.OWNER)
+    again = [slow.battery(59.5) for _ in range(3)][-1]
+    assert 0.0 <= (again[0] or 0.0) < 0.05 * 5_000.0
 
 
 def test_all_reserve_is_active_at_the_full_deviation(desk: Desk) -> None:
