@@ -156,7 +156,7 @@ class GridCode:
         ceiling = None
         if settings.volt_watt is not None:
             ceiling = volt_watt.ceiling(settings.volt_watt, state.volt_watt, measured.voltage_pu, dt_s)
-            bounds = Bounds(bounds.low_pu, max(min(bounds.high_pu, ceiling.output), bounds.low_pu))
+            bounds = bounds.below(ceiling.output)
         droop, step, injection_pu = self._by_frequency(
             state, bounds.clamp(ramped_pu), measured.frequency_hz, bounds, dt_s
         )
@@ -192,10 +192,10 @@ class GridCode:
 
     def _bounds(self, service: ServiceState, measured: Measured) -> Bounds:
         """Between what is available, limited or not risen yet, and full absorption."""
-        high_pu = min(measured.available_pu, service.ramp_pu)
-        limit_pu = self._settings.active_power.limit_pu
         low_pu = max(self._settings.capability.injection_min_pu, -service.ramp_pu)
-        return Bounds(low_pu, high_pu if limit_pu is None else min(high_pu, limit_pu))
+        bounds = Bounds(low_pu, service.ramp_pu).below(measured.available_pu)
+        limit_pu = self._settings.active_power.limit_pu
+        return bounds if limit_pu is None else bounds.below(limit_pu)
 
     def _reactive(
         self, state: GridState, voltage_pu: float, injection_pu: float, dt_s: float

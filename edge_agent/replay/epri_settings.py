@@ -37,6 +37,8 @@ _WATT_VAR = tuple(
     for side, numbers in (("LOAD", (3, 2, 1)), ("GEN", (1, 2, 3)))
     for number in numbers
 )
+NUMBER_MAX = 1e9
+"""No setting of any device is larger."""
 _SWITCH = {"ENABLED": True, "DISABLED": False}
 
 
@@ -47,7 +49,7 @@ class EpriSettings:
         ValueError: an unknown name, or a value of the wrong type or out of range; the text names it.
     """
 
-    def __init__(self, values: Mapping[str, str | float], *, nominal_hz: float, storage: bool) -> None:
+    def __init__(self, values: Mapping[str, object], *, nominal_hz: float, storage: bool) -> None:
         self._values = dict(values)
         self._read = set(_IGNORED)
         self._nominal_hz = nominal_hz
@@ -199,10 +201,10 @@ class EpriSettings:
 
     def _number(self, name: str, default: float) -> float:
         value = self._value(name, default)
-        if isinstance(value, str):
-            raise ValueError(f"{name} must be a number, not {value!r}")  # noqa: TRY004 - a bad value of the file
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > NUMBER_MAX:
+            raise ValueError(f"{name} must be a number of at most {NUMBER_MAX:g}, not {value!r}")
         return float(value)
 
-    def _value(self, name: str, default: str | float) -> str | float:
+    def _value(self, name: str, default: object) -> object:
         self._read.add(name)
         return self._values.get(name, default)

@@ -109,7 +109,7 @@ class Player:
         )
 
     def _made(
-        self, case_id: str, values: Mapping[str, str | float], *, storage: bool
+        self, case_id: str, values: Mapping[str, object], *, storage: bool
     ) -> tuple[EpriSettings, GridCode]:
         settings = EpriSettings({**self._base, **values}, nominal_hz=self._nominal_hz, storage=storage)
         try:

@@ -12,8 +12,8 @@ Value = Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)]
 Frequency = Annotated[float, msgspec.Meta(ge=0.0, le=1_000.0)]
 PerUnit = Annotated[float, msgspec.Meta(ge=-10.0, le=10.0)]
 Seconds = Annotated[float, msgspec.Meta(ge=0.0, le=1e6)]
-Settings = dict[str, str | Value]
-"""Values by their names in the EPRI common file format."""
+Settings = dict[str, object]
+"""Values by their names in the EPRI common file format; whoever reads them says which one is wrong."""
 Der = Literal["pv", "bess"]
 Signal = Literal["p_pu", "q_pu"]
 Series = PerUnit | list[PerUnit]

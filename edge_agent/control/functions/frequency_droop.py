@@ -98,8 +98,12 @@ class Bounds(NamedTuple):
     high_pu: float
 
     def clamp(self, injection_pu: float) -> float:
-        """The nearest that may be; where the two cross, the ceiling wins."""
+        """The nearest that may be."""
         return min(max(injection_pu, self.low_pu), self.high_pu)
+
+    def below(self, ceiling_pu: float) -> "Bounds":
+        """Under one more ceiling; the device's own floor stays, since it cannot go lower."""
+        return Bounds(self.low_pu, max(min(self.high_pu, ceiling_pu), self.low_pu))
 
 
 def follow_change(droop: FrequencyDroop, lag: Lag, frequency_hz: float, dt_s: float) -> Lag:

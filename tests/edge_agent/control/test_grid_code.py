@@ -68,6 +68,15 @@ def test_without_functions_what_is_wanted_is_injected() -> None:
         pytest.param({}, storage(0.9, available_pu=0.5), 0.5, id="what-is-not-available-is-not-asked-for"),
         pytest.param({"active_power": ActivePower(limit_pu=0.3)}, storage(0.9), 0.3, id="the-limit-cuts"),
         pytest.param(
+            {"active_power": ActivePower(limit_pu=-9.0)}, storage(0.9), -1.0, id="no-limit-is-below-the-floor"
+        ),
+        pytest.param(
+            {"capability": Capability()},
+            storage(0.0, available_pu=-0.01),
+            0.0,
+            id="pv-draws-nothing-at-night",
+        ),
+        pytest.param(
             {"active_power": ActivePower(limit_pu=0.3), "frequency_droop": DROOP},
             storage(0.3, frequency_hz=59.0),
             0.3,

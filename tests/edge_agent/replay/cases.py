@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ DROOP = {"PF_MODE_ENABLE": "ENABLED", "PF_OLRT": 0.0}
 
 def whole_file() -> dict[str, Any]:
     """One static case of each sort and three dynamic ones, all as they should be."""
-    return {
+    content = {
         "format": "vpp-edge-oracle",
         "format_version": 1,
         "nominal_hz": 60.0,
@@ -51,6 +52,7 @@ def whole_file() -> dict[str, Any]:
             dynamic("enter", "pv", [0.0] * 3 + [0.5] + [1.0] * 6, settings=ENTER, status="Entering"),
         ],
     }
+    return deepcopy(content)
 
 
 ENTER = {"STATUS_INIT": "OFF", "ES_DELAY": 0.4, "ES_RAMP_RATE": 0.2}

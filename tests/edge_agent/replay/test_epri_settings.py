@@ -10,7 +10,7 @@ from edge_agent.control.functions.trips import Category, TripElement
 from edge_agent.control.grid_code import GridCodeSettings
 from edge_agent.replay.epri_settings import EpriSettings
 
-WATT_VAR: dict[str, str | float] = {
+WATT_VAR: dict[str, object] = {
     "QP_MODE_ENABLE": "ENABLED",
     "QP_CURVE_P3_GEN": 0.9,
     "QP_CURVE_Q3_GEN": -0.3,
@@ -20,12 +20,12 @@ WATT_VAR: dict[str, str | float] = {
 
 
 def made(
-    values: Mapping[str, str | float], *, nominal_hz: float = 60.0, storage: bool = False
+    values: Mapping[str, object], *, nominal_hz: float = 60.0, storage: bool = False
 ) -> GridCodeSettings:
     return EpriSettings(values, nominal_hz=nominal_hz, storage=storage).grid_code(Latch.SETTLED)
 
 
-def read(**values: str | float) -> GridCodeSettings:
+def read(**values: object) -> GridCodeSettings:
     return made(values)
 
 
@@ -77,7 +77,7 @@ def test_at_50_hz_the_presets_are_in_proportion() -> None:
 
 
 def test_plate_and_limit() -> None:
-    values: dict[str, str | float] = {
+    values: dict[str, object] = {
         "NP_P_MAX": 8e3,
         "NP_VA_MAX": 10e3,
         "NP_P_MAX_CHARGE": 4e3,
@@ -96,7 +96,7 @@ def test_plate_and_limit() -> None:
 
 
 def test_the_longest_response_of_what_is_on() -> None:
-    values: dict[str, str | float] = {
+    values: dict[str, object] = {
         "PF_MODE_ENABLE": "ENABLED",
         "PF_OLRT": 5.0,
         "PV_MODE_ENABLE": "ENABLED",
@@ -114,6 +114,9 @@ def test_the_longest_response_of_what_is_on() -> None:
         pytest.param("PF_KOF", 0.0, "PF_KOF must be above 0", id="no-droop"),
         pytest.param("PF_DBOF", -0.1, "PF_DBOF may not be negative", id="a-negative-dead-band"),
         pytest.param("PF_OLRT", "quick", "PF_OLRT must be a number", id="a-word-for-a-number"),
+        pytest.param("PF_OLRT", True, "PF_OLRT must be a number", id="a-truth-for-a-number"),
+        pytest.param("PF_OLRT", None, "PF_OLRT must be a number", id="nothing-for-a-number"),
+        pytest.param("NP_P_MAX", 1e10, "of at most 1e.09", id="no-device-is-so-large"),
         pytest.param("PF_MODE_ENABLE", "ON", "one of ENABLED, DISABLED", id="a-switch-of-another-kind"),
         pytest.param("PF_MODE_ENABLE", 1.0, "one of ENABLED, DISABLED", id="a-number-for-a-switch"),
         pytest.param("NP_ABNORMAL_OP_CAT", "CAT_IV", "one of CAT_I, CAT_II", id="no-such-category"),
@@ -123,6 +126,6 @@ def test_the_longest_response_of_what_is_on() -> None:
         pytest.param("CONST_Q_MODE_ENABLE", "ENABLED", "must be DISABLED", id="a-function-that-is-not-ours"),
     ],
 )
-def test_what_is_wrong_is_named(name: str, value: str | float, sentence: str) -> None:
+def test_what_is_wrong_is_named(name: str, value: object, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         read(**{name: value})
