@@ -14,7 +14,14 @@ from rich.console import Console
 from edge_agent.commissioning.endpoint import add_endpoint, link_settings
 from edge_agent.commissioning.lint import findings
 from edge_agent.commissioning.step_test import step_test
-from edge_agent.commissioning.tables import Report, checks_table, identity_line, map_table, profiles_table
+from edge_agent.commissioning.tables import (
+    Report,
+    checks_table,
+    identity_line,
+    map_table,
+    profile_details,
+    profiles_table,
+)
 from edge_agent.devices.driver import discover
 from edge_agent.devices.links import open_link
 from edge_agent.devices.scan import scan
@@ -65,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     add_endpoint(testing)
     testing.add_argument("--unit", type=_unit, required=True, help="Modbus unit id")
     testing.add_argument("--kind", choices=[kind.value for kind in DerKind], help="what the device is")
+    testing.add_argument("--profile", help="the only profile to take, by its name; by default the best fit")
     testing.add_argument("--timer-s", type=float, default=_TIMER_S, help="reversion timer of the step (10)")
     testing.add_argument("--profiles", type=Path, help="directory of profiles; by default those shipped")
     testing.add_argument("--yes", action="store_true", help="write to the device without asking")
@@ -76,6 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     listing = of_profile.add_parser("list", help="show the profiles")
     listing.add_argument("path", type=Path, nargs="?", help="directory; by default those shipped")
     listing.set_defaults(run=_list_profiles)
+    showing = of_profile.add_parser("show", help="tell all about one profile, its quirks and sources too")
+    showing.add_argument("name", help="of the profile")
+    showing.add_argument("--profiles", type=Path, help="directory of profiles; by default those shipped")
+    showing.set_defaults(run=_show_profile)
     linting = of_profile.add_parser("lint", help="check profiles against their form and against SunSpec")
     linting.add_argument("path", type=Path, nargs="?", help="file or directory; by default those shipped")
     linting.set_defaults(run=_lint_profiles)
@@ -119,7 +131,7 @@ def _test(options: argparse.Namespace) -> int:
         clock = SystemClock()
         link = open_link(settings)
         try:
-            device = await discover(link, options.unit, profiles, clock, kind=kind)
+            device = await discover(link, options.unit, profiles, clock, kind=kind, profile=options.profile)
             if device.profile.control is None:
                 raise ConfigurationFault(f"{device} is a meter: there is nothing to step")
             checks = await step_test(device, clock, options.timer_s)
@@ -144,6 +156,11 @@ def _test(options: argparse.Namespace) -> int:
 
 def _list_profiles(options: argparse.Namespace) -> int:
     Console().print(profiles_table(load_profiles(options.path)))
+    return 0
+
+
+def _show_profile(options: argparse.Namespace) -> int:
+    Console().print(profile_details(load_profiles(options.profiles)[options.name]))
     return 0
 
 

@@ -57,7 +57,8 @@ async def discover(
         DeviceFault: the unit does not answer, or nothing knows its registers.
         ConfigurationFault: no profile, or more than one kind of profile, fits.
     """
-    found, device_map = await find_profile(link, unit, profiles, kind, profile)
+    looking = lanes_over(link, clock, 0.0).poll
+    found, device_map = await find_profile(looking, unit, profiles, kind, profile)
     device = Device(link, unit, found, device_map, clock)
     await device.refresh()
     return device

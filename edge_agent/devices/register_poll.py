@@ -141,10 +141,11 @@ def _requests(registers: Mapping[str, Register], names: Iterable[str], access: A
 
 def _joins(first: Register, last: Register, register: Register, access: Access) -> bool:
     """Whether one request may fetch a register together with those before it."""
+    if register.space is not first.space:
+        return False
     span = Block(first=first.address, last=register.address + register.registers - 1, space=first.space)
     return (
-        register.space is first.space
-        and register.address - (last.address + last.registers) <= access.hole_registers_max
+        register.address - (last.address + last.registers) <= access.hole_registers_max
         and span.last - span.first < access.block_registers_max
         and not any(span.overlaps(block) for block in access.forbidden)
     )

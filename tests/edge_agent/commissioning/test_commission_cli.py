@@ -156,10 +156,30 @@ def test_the_shipped_profiles_are_listed_and_sound(capsys: pytest.CaptureFixture
     shown = capsys.readouterr().out
     assert all(profile.name in shown for profile in load_profiles())
     assert cli.main(["profile", "lint"]) == 0
-    assert "4 profiles are sound" in capsys.readouterr().out
+    assert f"{len(list(load_profiles()))} profiles are sound" in capsys.readouterr().out
     assert cli.main(["profile", "lint", str(SHIPPED / "sunspec-meter.toml")]) == 0
     assert cli.main(["profile", "schema"]) == 0
     assert '"$defs"' in capsys.readouterr().out
+
+
+def test_a_profile_is_shown_with_its_recipe_quirks_and_sources(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["profile", "show", "solaredge-pv"]) == 0
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    for text in (
+        "bronze, tested with: nothing",
+        "SolarEdge; models 1; one of 101 102 103; not 704",
+        "port 1502, unit 1, 1 connections at most",
+        "dynamic_limit, injection pct",
+        "works: not seen by this project; takes 1 to 3600 s",
+        "dynamic_limit: ram; changed every 60 s at most",
+        "Modbus over Wi-Fi is gone. Firmware =4.14.107.",
+    ):
+        assert text in shown, text
+
+
+def test_a_profile_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["profile", "show", "sunny"]) == 2
+    assert "there is no profile 'sunny'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
