@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.settings import ControlSettings, OwnerSettings
+from edge_agent.settings import ControlSettings, DroopSection, OwnerSettings
 from simulators.devices.battery import BatteryConfig
 from simulators.grid.script import Dip
 from tests.edge_agent.app.rig import BATTERY, CODE, EVSE, PV, Rig, play
@@ -246,6 +246,24 @@ def test_over_frequency_makes_the_battery_absorb(tmp_path: Path) -> None:
             assert rig.power_w("battery") == 0.0
 
     play(story, tmp_path)
+
+
+def test_a_slow_droop_reaches_90_percent_in_its_response_time(tmp_path: Path) -> None:
+    whole_w = -5_000.0 * 0.464 / 3.0
+
+    async def story(rig: Rig) -> None:
+        async with rig.running():
+            await rig.wait(START_S)
+            rig.grid.add_dip(Dip(at=rig.clock.now(), nadir_hz=60.5, hold_s=12.0))
+            await rig.wait(1.0)
+            assert 0.0 > rig.power_w("battery") > 0.5 * whole_w
+            await rig.wait(4.5)
+            # Frequency takes a second to fall, which delays the response by half of it.
+            assert rig.power_w("battery") == pytest.approx(0.9 * whole_w, abs=20.0)
+            await rig.wait(40.0)
+            assert rig.power_w("battery") == 0.0
+
+    play(story, tmp_path, control=ControlSettings(droop=DroopSection(response_s=5.0)))
 
 
 # --- pace --------------------------------------------------------------------------------------
