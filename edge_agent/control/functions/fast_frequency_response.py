@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 
 from edge_agent.control.functions.active_power import toward
-from edge_agent.control.functions.curve import Curve
 from edge_agent.control.functions.whole import microseconds
 from vpp_core.units import millihertz
 
@@ -37,19 +36,19 @@ class ProportionalProduct(msgspec.Struct, frozen=True, kw_only=True):
     def share(self, frequency_hz: float) -> float:
         """The share of the contract, -1 to 1, that a frequency asks for."""
         low_by_mhz = millihertz(self.nominal_hz) - millihertz(frequency_hz)
-        size = self.curve.at(float(abs(low_by_mhz)))
+        size = self._size(abs(low_by_mhz))
         return size if low_by_mhz > 0 else -size
 
-    @property
-    def curve(self) -> Curve:
-        """The share against the deviation in mHz."""
-        return Curve(
-            (
-                (float(millihertz(self.deadband_hz)), 0.0),
-                (float(millihertz(self.knee_hz)), self.knee_share),
-                (float(millihertz(self.full_hz)), 1.0),
-            )
-        )
+    def _size(self, deviation_mhz: int) -> float:
+        deadband_mhz, knee_mhz = millihertz(self.deadband_hz), millihertz(self.knee_hz)
+        if deviation_mhz <= deadband_mhz:
+            return 0.0
+        if deviation_mhz < knee_mhz:
+            return self.knee_share * (deviation_mhz - deadband_mhz) / (knee_mhz - deadband_mhz)
+        full_mhz = millihertz(self.full_hz)
+        if deviation_mhz >= full_mhz:
+            return 1.0
+        return self.knee_share + (1.0 - self.knee_share) * (deviation_mhz - knee_mhz) / (full_mhz - knee_mhz)
 
 
 class StepProduct(msgspec.Struct, frozen=True, kw_only=True):

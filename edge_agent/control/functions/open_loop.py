@@ -26,7 +26,7 @@ def follow(lag: Lag | None, target: float, response_s: float, dt_s: float) -> La
     step (below 1.15 steps, and 0) is direct; so is the first step of all.
     """
     span_s = response_s * 2.0 / RESPONSE_TIME_CONSTANTS
-    if lag is None or span_s < max(dt_s, SHORTEST_S):
+    if lag is None or span_s < dt_s or span_s < SHORTEST_S:
         return Lag(target, target)
     was_target, was_output = lag
     whole_s = dt_s + span_s
