@@ -52,8 +52,8 @@ def _of_recipes(control: Control) -> Iterator[str]:
         yield "control.release: a release cannot write a setpoint"
     if control.timer is not None and not any(step.set == "revert_s" for step in control.command):
         yield "control.command: no step writes the timer"
-    if control.enable is not None and control.enable not in written:
-        yield f"control.enable: no step writes {control.enable}"
+    if control.enable is not None and control.enable not in {step.point for step in control.release}:
+        yield f"control.enable: no step of release writes {control.enable}"
     for name in control.persistence.points:
         if name not in written:
             yield f"control.persistence.points: no step writes {name}"

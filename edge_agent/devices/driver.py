@@ -142,7 +142,7 @@ class Device:
         self.energy_capacity_wh = reading.energy_capacity_wh or 0.0
 
     async def read(self) -> DeviceReading:
-        """One poll: every value of the profile, plausible or a gap; at most three requests.
+        """One poll: every value of the profile, plausible or a gap; in as few requests as the device allows.
 
         Raises:
             DeviceFault: no answer, or the register map is not the one that was scanned; the next call

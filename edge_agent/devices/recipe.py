@@ -39,9 +39,7 @@ class Recipe:
         self.control = control
         self._nameplate = nameplate
         self._sign = control.sign.convention
-        self._released = next(
-            (step.set for step in reversed(control.release) if step.point == control.enable), None
-        )
+        self._releases = [step.set for step in control.release if step.point == control.enable]
         self._direction = _direction(control)
 
     def register_value(self, setpoint_w: float) -> float:
@@ -124,7 +122,8 @@ class Recipe:
             full = self._full()
             return held is not None and full is not None and held < full * (1.0 - _LIMIT_TOLERANCE)
         value = value_of(self.control.enable)
-        return isinstance(value, float) and value != self._released
+        released = self._value(self._releases[-1], 0.0, None) if self._releases else None
+        return isinstance(value, float) and value != released
 
     def _full(self) -> float | None:
         """The setpoint that limits nothing, as the register counts."""

@@ -32,7 +32,7 @@ SILVER = {
     "sunspec-meter",
     "sunspec-meter-2xx",
 }
-BRONZE = {"enovates-eno", "solaredge-pv", "sungrow-sh", "victron-vebus"}
+BRONZE = {"enovates-eno", "solaredge-meter", "solaredge-pv", "sungrow-sh", "victron-vebus"}
 PV_IDS = frozenset({1, 701, 702, 704})
 
 
@@ -217,6 +217,14 @@ def test_the_most_specific_profile_wins(identity: tuple[str, str, str], expected
     assert matched.name == expected
 
 
+def test_a_meter_that_counts_the_other_way_round_is_known_by_its_maker() -> None:
+    ids = frozenset({1, 103, 203})
+    for maker, expected in (("SolarEdge ", "solaredge-meter"), ("WattNode", "sunspec-meter-2xx")):
+        matched = load_profiles().match(maker, "", "", ids, DerKind.METER)
+        assert matched is not None
+        assert matched.name == expected
+
+
 @pytest.mark.parametrize(
     ("model_ids", "kind", "expected"),
     [
@@ -323,6 +331,12 @@ LINT: dict[str, tuple[str, str, str, str]] = {
         'dynamic_limit = "ram"',
         'dynamic = "ram"',
         "no step writes dynamic",
+    ),
+    "enable-that-stays": (
+        "sungrow-sh",
+        '{ point = "ems_mode", set = 0 },',
+        "",
+        "no step of release writes ems_mode",
     ),
     "versions-in-words": (
         "fronius-battery",

@@ -4,7 +4,13 @@ import pytest
 
 from edge_agent.commissioning import commission
 from edge_agent.devices.command import Confirmed, NotConfirmed
-from tests.integration.profiles.bench import BATTERY, PV, RATING_W, Bench
+from edge_agent.devices.driver import discover
+from edge_agent.devices.link import LinkSettings
+from edge_agent.devices.modbus import ModbusLink
+from simulators.bench.device import BenchDevice
+from simulators.bench.settings import load
+from tests.integration.profiles.bench import BATTERY, PROFILES, PV, RATING_W, Bench
+from vpp_core.clock import SystemClock
 from vpp_core.der import DerKind
 from vpp_core.measurement import Quality
 
@@ -134,3 +140,20 @@ async def test_a_meter_of_the_older_models_is_read_in_our_sign(model: int) -> No
     bench.load_w(-1_500.0)
     bench.wait(1.0)
     assert (await device.read_power()).value == pytest.approx(1_500.0)
+
+
+@pytest.mark.parametrize("settings", [PV, BATTERY], ids=["123", "124"])
+async def test_the_same_over_a_socket(settings: dict[str, object]) -> None:
+    clock = SystemClock()
+    bench = BenchDevice(load(None, {**settings, "models": "legacy"}), clock)
+    async with bench.listening() as reached:
+        link = ModbusLink(LinkSettings(host="127.0.0.1", port=reached.port))
+        try:
+            device = await discover(link, 1, PROFILES, clock)
+            assert await device.command(1_000.0, 60.0) == Confirmed(1_000.0, 60.0)
+            held = await device.read_control()
+            assert (held.enabled, held.setpoint_w) == (True, 1_000.0)
+            assert isinstance(await device.release(), Confirmed)
+            assert not (await device.read_control()).enabled
+        finally:
+            await link.close()
