@@ -7,11 +7,12 @@ from collections.abc import Callable
 import msgspec
 
 from edge_agent.control.arbiter import Decision
-from edge_agent.control.setpoint_write import Armed, Keep, Release, Write, WritePolicy
+from edge_agent.control.setpoint_write import REARM_SHARE, Armed, Keep, Release, Write, WritePolicy
 from edge_agent.devices.command import Confirmed, NotConfirmed
 from edge_agent.devices.driver import Device
 from edge_agent.devices.reading import ControlReadback
 from edge_agent.site.slot import DeviceSlot
+from firmware_profiles.profile import PersistenceKind
 from vpp_core.faults import DeviceFault
 
 RETRY_S = 1.0
@@ -21,6 +22,8 @@ REFUSALS_MAX = 2
 READBACK_SHARE = 0.01
 """Resolution of a setpoint register that is no foreign write, as a share of the setpoint."""
 RELEASE_S_MAX = 1.0
+_REARM_LATE = 1.1
+"""A re-arming comes this much after the write budget allows it: a write takes time."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -209,13 +212,17 @@ class Actuator:
 
 
 def _suited(asked: WritePolicy, device: Device) -> WritePolicy:
-    """The policy within what the device's timer counts and its memory endures."""
+    """The policy within what the device's timer counts and its memory endures.
+
+    Where a setpoint may wear memory out, the timer is long enough that each re-arming may carry a new one.
+    """
     control = device.profile.control
     if control is None:
         return asked
-    timer = control.reversion
+    timer, persistence = control.reversion, control.persistence
+    wears = persistence.of(control.setpoint) is not PersistenceKind.RAM
+    pause_s = persistence.write_interval_s_min if wears else 0.0
+    shortest_s = max(timer.timer_s_min, pause_s * _REARM_LATE / REARM_SHARE)
     return msgspec.structs.replace(
-        asked,
-        revert_s=min(max(asked.revert_s, timer.timer_s_min), timer.timer_s_max),
-        write_s_min=control.persistence.write_interval_s_min,
+        asked, revert_s=min(max(asked.revert_s, shortest_s), timer.timer_s_max), write_s_min=pause_s
     )

@@ -28,6 +28,7 @@ class FakeSlot:
 
     def __init__(self) -> None:
         self.device = cast("Device", FakeDevice())
+        self.timers_s: list[float] = []
         self.control = ControlReadback(enabled=False, setpoint_w=0.0)
         self.answers: list[CommandResult | DeviceFault] = []
         self.asked: list[float | None] = []
@@ -36,7 +37,7 @@ class FakeSlot:
         return self.control
 
     async def command(self, setpoint_w: float, revert_s: float) -> CommandResult:
-        assert revert_s == 900.0
+        self.timers_s.append(revert_s)
         self.asked.append(setpoint_w)
         return self._answer(setpoint_w)
 
@@ -190,3 +191,26 @@ async def test_at_the_end_only_what_is_ours_is_released(case: Case) -> None:
     assert case.actuator.owned
     await case.actuator.let_go()
     assert not case.actuator.owned
+
+
+@pytest.mark.parametrize(
+    ("profile", "asked_s", "given_s"),
+    [
+        ("generic-sunspec-7xx-battery", 30.0, 30.0),
+        ("generic-sunspec-7xx-battery", 900.0, 900.0),
+        ("keba-p30", 30.0, 198.0),
+        ("keba-p30", 900.0, 600.0),
+        ("solaredge-pv", 30.0, 30.0),
+    ],
+    ids=["ram", "ram-for-long", "may-wear", "may-wear-and-counts-to-600", "setpoint-in-ram-beside-flash"],
+)
+async def test_a_setpoint_that_may_wear_memory_out_is_armed_for_longer(
+    profile: str, asked_s: float, given_s: float
+) -> None:
+    case = Case()
+    case.slot.device = cast("Device", type("Other", (), {"profile": load_profiles()[profile]})())
+    policy = WritePolicy(deadband_w=10.0, revert_s=asked_s)
+    actuator = Actuator(cast("DeviceSlot", case.slot), policy, owned=False, remember=case.remember)
+    await actuator.meet(0.0)
+    assert await actuator.apply(want(1_000.0), 0.0) == Done(1_000.0)
+    assert case.slot.timers_s == [pytest.approx(given_s)]
