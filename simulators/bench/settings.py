@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from simulators.devices.charging.station import EvseUnitConfig
@@ -26,6 +26,8 @@ Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Text = Annotated[str, Field(min_length=1, max_length=32)]
+Host = Annotated[str, Field(min_length=1)]
+"""An empty one would mean every address of the machine."""
 
 
 class DeviceKind(StrEnum):
@@ -49,10 +51,21 @@ def _models(value: object) -> object:
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list):
         raise ValueError("takes numbers of models, or the name of a set")  # noqa: TRY004 - pydantic's way
+    if not all(isinstance(part, str | int) and not isinstance(part, bool) for part in parts):
+        raise ValueError(f"{value!r} are not numbers of models")
     try:
         return tuple(int(part) for part in parts)
-    except (TypeError, ValueError):
+    except ValueError:
         raise ValueError(f"{value!r} are not numbers of models") from None
+
+
+def _openable(path: Path) -> Path:
+    if "\0" in str(path):
+        raise ValueError("no file has such a name")
+    return path
+
+
+File = Annotated[Path, AfterValidator(_openable)]
 
 
 class IdentitySection(Section):
@@ -67,7 +80,7 @@ class IdentitySection(Section):
 class ListenSection(Section):
     """Where the device is reached: Modbus/TCP; TLS with a certificate; RTU beside it with a path."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port = 0
     """0 takes a free one."""
     unit: Annotated[int, Field(ge=1, le=255)] | None = None
@@ -77,11 +90,11 @@ class ListenSection(Section):
     connections_max: Annotated[int, Field(ge=1, le=1_024)] = 64
     idle_close_s: Positive | None = None
     silent_to_unknown_units: bool = False
-    tls_cert_file: Path | None = None
-    tls_key_file: Path | None = None
-    tls_ca_file: Path | None = None
+    tls_cert_file: File | None = None
+    tls_key_file: File | None = None
+    tls_ca_file: File | None = None
     """Ask clients for a certificate that this authority signed."""
-    rtu_link: Path | None = None
+    rtu_link: File | None = None
     """Offer Modbus RTU on a pseudo-terminal, under this symbolic link."""
     baud: Annotated[int, Field(ge=300, le=4_000_000)] = 19_200
 
@@ -99,7 +112,7 @@ class ListenSection(Section):
 class ControlSection(Section):
     """The port on which a rig sets grid, sun and faults; see ``vpp-sim tell``."""
 
-    host: str = "127.0.0.1"
+    host: Host = "127.0.0.1"
     port: Port | None = None
     """Nothing: no such port; 0 takes a free one."""
 
@@ -107,7 +120,7 @@ class ControlSection(Section):
 class GridSection(Section):
     """The grid at the device's terminals."""
 
-    trace: Literal["steps", "recorded"] | Path | None = None
+    trace: Literal["steps", "recorded"] | File | None = None
     """``steps`` (a built-in sequence), ``recorded`` (a real day), or a CSV or Parquet file.
 
     Nothing: nominal, until told else.
@@ -124,7 +137,7 @@ class SunSection(Section):
 
 
 class LogSection(Section):
-    file: Path
+    file: File
     period_s: Positive = 1.0
 
 
@@ -233,8 +246,11 @@ def load(path: Path | None, overrides: Mapping[str, Any]) -> BenchSettings:
         except OSError as error:
             raise ConfigurationFault(f"Cannot read {path} ({error.strerror}); check the path.") from error
         values = toml_values(content, path)
-    values = _merged(values, overrides)
-    return validated(BenchSettings, _with_plate(values), path or Path("options"), os.environ)  # noqa: TID251
+    try:
+        values = _with_plate(_merged(values, overrides))
+    except RecursionError as error:
+        raise ConfigurationFault(f"{path}: its tables lie in tables too deep to be settings.") from error
+    return validated(BenchSettings, values, path or Path("options"), os.environ)  # noqa: TID251
 
 
 def _with_plate(values: dict[str, Any]) -> dict[str, Any]:

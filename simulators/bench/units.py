@@ -88,7 +88,7 @@ def build(
         if settings.kind is DeviceKind.EVSE:
             return _evse(settings, around, begins_s, advance)
         return _meter(settings, around, begins_s, advance, chosen)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the latter: a figure that no register holds
         raise ConfigurationFault(f"This device cannot be: {error}") from error
 
 

@@ -166,6 +166,12 @@ def test_every_kind_tells_what_it_has_counted(values: dict[str, Any], counter: s
         ),
         pytest.param({"kind": "pv", "models": [1, 713]}, "cannot fill model 713", id="a-battery-model-on-pv"),
         pytest.param({"kind": "meter", "models": [1, 101]}, "Model 101", id="an-inverter-model-on-a-meter"),
+        pytest.param(
+            {"inverter": {"nameplate": {"voltage_nominal_v": 1e20}}}, "does not fit", id="a-rating-too-large"
+        ),
+        pytest.param(
+            {"identity": {"manufacturer": "\N{SNOWMAN}" * 12}}, "longer than 32 bytes", id="a-name-too-long"
+        ),
         pytest.param({"faults": [{"fault": "gremlin"}]}, "no fault 'gremlin'", id="no-such-fault"),
         pytest.param(
             {"faults": [{"fault": "delay", "parameters": {"delay_s": -1}}]}, "delay_s", id="a-negative-delay"

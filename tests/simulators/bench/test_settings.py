@@ -70,6 +70,10 @@ REFUSED = [
     pytest.param({"kind": "pv", "base": 7}, "base", id="a-base-that-sunspec-does-not-have"),
     pytest.param({"kind": "pv", "models": [1, "x"]}, "not numbers of models", id="a-model-without-number"),
     pytest.param({"kind": "pv", "models": 701}, "takes numbers of models", id="a-model-outside-a-list"),
+    pytest.param({"kind": "pv", "models": [1, 103.7]}, "not numbers of models", id="a-fraction-of-a-model"),
+    pytest.param({"kind": "pv", "models": [True]}, "not numbers of models", id="a-truth-for-a-model"),
+    pytest.param({"kind": "pv", "listen": {"host": ""}}, "listen.host", id="every-address-by-mistake"),
+    pytest.param({"kind": "pv", "log": {"file": "a\0b"}}, "no file has such a name", id="a-name-with-a-nul"),
     pytest.param({"kind": "pv", "listen": {"port": 70_000}}, "listen.port", id="no-such-port"),
     pytest.param({"kind": "pv", "listen": {"tls_key_file": "k"}}, "come together", id="half-a-certificate"),
     pytest.param(
@@ -116,6 +120,11 @@ def test_what_cannot_be_is_refused_in_one_sentence(values: dict[str, Any], sente
         load(None, values)
     assert sentence in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_tables_without_end_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationFault, match="too deep"):
+        load(write(tmp_path, f'kind = "pv"\n[{".".join("a" * 5_000)}]\n'), {})
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
