@@ -96,7 +96,7 @@ def ask(at: Address, order: Mapping[str, object]) -> dict[str, Any]:
         ):
             connection.sendall(json.dumps(order).encode() + b"\n")
             line = lines.readline(ANSWER_BYTES_MAX)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # the latter: what is no name of a machine, such as a..b
         raise DeviceFault(
             f"No simulation answers at {where} ({error}); is its control port there?"
         ) from error

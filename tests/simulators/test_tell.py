@@ -157,6 +157,11 @@ def test_nobody_at_that_port_is_one_sentence(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err.startswith(f"vpp-sim: No simulation answers at 127.0.0.1:{port} (")
 
 
+def test_what_names_no_machine_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tell", "a..b:5021", "status"]) == 2
+    assert capsys.readouterr().err.startswith("vpp-sim: No simulation answers at a..b:5021 (")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [

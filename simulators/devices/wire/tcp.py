@@ -61,10 +61,14 @@ class ModbusServer:
         """Listen, and return the port.
 
         Raises:
-            LocalFault: the address is in use, or not one of this machine.
+            LocalFault: the address is in use, not one of this machine, or none at all.
         """
+        if not self._host:
+            raise LocalFault("Cannot listen without an address; 0.0.0.0 is every one of this machine.")
         try:
             await self._listen(self._port)
+        except ValueError as error:  # before anybody was asked: a..b, or a NUL
+            raise LocalFault(f"Cannot listen on {self._host!r}: no machine has such a name.") from error
         except OSError as error:
             reason = "it is in use" if error.errno == errno.EADDRINUSE else error.strerror
             raise LocalFault(

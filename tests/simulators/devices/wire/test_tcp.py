@@ -126,6 +126,12 @@ async def test_an_address_of_another_machine_is_a_fault() -> None:
         await make_site().start(host="192.0.2.1")
 
 
+@pytest.mark.parametrize("host", ["", "a..b", "a\0b"])
+async def test_what_is_no_address_is_a_fault(host: str) -> None:
+    with pytest.raises(LocalFault, match="Cannot listen"):
+        await make_site().start(host=host)
+
+
 async def test_stopping_frees_the_port_and_drops_the_connections() -> None:
     site = make_site()
     port = await site.start()
