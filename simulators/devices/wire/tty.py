@@ -35,7 +35,7 @@ class PseudoTerminal:
 
     Args:
         baud: what the client's end says; the bytes travel at once whatever it is.
-        link: where to put a symbolic link to the client's end; an older link there is replaced.
+        link: where to put a symbolic link to the client's end; one to a terminal, or to nothing, is replaced.
 
     Raises:
         LocalFault: the link cannot be made.
@@ -86,7 +86,8 @@ def open_port(path: Path, baud: int) -> int:
 
 def _replace_link(link: Path, target: str) -> None:
     try:
-        if link.is_symlink():
+        # A link of an earlier run leads to a terminal or to nothing; any other is somebody's own.
+        if link.is_symlink() and (not link.exists() or link.readlink().parent == Path(target).parent):
             link.unlink()
         link.symlink_to(target)
     except OSError as error:

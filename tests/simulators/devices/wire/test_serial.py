@@ -107,6 +107,27 @@ async def test_every_byte_value_passes_unchanged(client: Client, unit: Recorder)
         assert answer[3:-2] == b"".join(bytes((v, 255 - v)) for v in range(first, first + count))
 
 
+async def test_a_link_to_a_file_of_somebody_is_left_alone(tmp_path: Path) -> None:
+    link, letters = tmp_path / "inverter", tmp_path / "letters"
+    letters.write_text("dear")
+    link.symlink_to(letters)
+    with pytest.raises(LocalFault, match="Cannot make the link"):
+        await RtuServer({7: Recorder()}, SerialSettings(link=link)).start()
+    assert link.read_text() == "dear"
+
+
+async def test_a_link_that_a_killed_device_left_behind_is_taken_over(tmp_path: Path) -> None:
+    link = tmp_path / "inverter"
+    former = RtuServer({7: Recorder()}, SerialSettings(link=link))
+    await former.start()
+    server = RtuServer({7: Recorder()}, SerialSettings(link=link))
+    await server.start()
+    await former.stop()
+    assert link.resolve().is_char_device()
+    await server.stop()
+    assert not link.is_symlink()
+
+
 async def test_stopping_takes_the_link_away_and_may_be_done_twice(tmp_path: Path) -> None:
     link = tmp_path / "inverter"
     link.symlink_to("/nowhere")
