@@ -19,6 +19,7 @@ from simulators.running.screen import Screen, status
 from simulators.running.tick import Lag, run_ticks
 from simulators.running.world import Feedback, FleetWorld, Grid
 from vpp_core.clock import Pace, PacedClock, SystemClock, monotonic_host_s
+from vpp_core.faults import ConfigurationFault
 
 CLIENTS_A_SITE = 2
 STATUS_EVERY_S = 1.0
@@ -59,13 +60,17 @@ class FleetRun:
         console: where progress is shown.
 
     Raises:
-        ConfigurationFault: the ports do not fit, or the list has no known ending.
+        ConfigurationFault: the ports do not fit, the list has no known ending, or the picture no folder.
     """
 
     def __init__(self, settings: FleetSettings, grid: Grid, console: Console) -> None:
         check_ports(settings.base_port, settings.sites)
         if settings.list_file:
             list_kind(settings.list_file)
+        if settings.plot_file and not settings.plot_file.parent.is_dir():
+            raise ConfigurationFault(
+                f"There is no folder for the picture {settings.plot_file}; make it first."
+            )
         self._settings, self._grid = settings, grid
         self._begins_s = settings.start.timestamp()
         self._pace = Pace(self._begins_s, monotonic_host_s(), 0.0)

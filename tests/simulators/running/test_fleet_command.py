@@ -131,6 +131,15 @@ def test_ports_follow_one_another_from_the_base_port(capsys: pytest.CaptureFixtu
     assert f"ports {base} to {base};" in capsys.readouterr().out
 
 
+def test_a_picture_without_a_folder_is_refused_before_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fleet", "--sites", "1", "--for", "0", "--plot", str(tmp_path / "none" / "run.png")]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("vpp-sim: There is no folder for the picture")
+    assert told.out == ""
+
+
 def test_a_port_in_use_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
