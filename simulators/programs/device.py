@@ -10,8 +10,7 @@ from simulators.bench.settings import DeviceKind, load
 from simulators.bench.units import KEBA, SDM630, SUNSPEC
 from simulators.devices.image import BASES
 from simulators.programs.arguments import port, whole
-from simulators.programs.serving import serve, stop_signals
-from vpp_core.clock import SystemClock
+from simulators.programs.serving import serve, steady_clock, stop_signals
 from vpp_core.faults import ConfigurationFault
 
 
@@ -53,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     if options.config is None and options.kind is None:
         raise ConfigurationFault("Which device? Give --kind, or --config with a file that says it.")
     settings = load(options.config, _overrides(options))
-    serve(_run(BenchDevice(settings, SystemClock())))
+    serve(_run(BenchDevice(settings, steady_clock())))
     return 0
 
 

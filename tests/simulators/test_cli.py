@@ -49,6 +49,16 @@ def test_a_site_runs_until_it_is_told_to_stop(
         socket.create_connection(("127.0.0.1", port))
 
 
+@pytest.mark.integration
+@pytest.mark.parametrize("arguments", [("faults",), ("device", "--kind", "pv")], ids=["a-list", "a-device"])
+def test_a_reader_that_has_gone_ends_it_without_a_word(arguments: tuple[str, ...]) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    ended = subprocess.run((*COMMAND, *arguments), stdout=writes, stderr=subprocess.PIPE, check=False)  # noqa: S603
+    os.close(writes)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
 def test_a_port_in_use_is_one_sentence_and_exit_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
