@@ -103,6 +103,7 @@ async def test_an_answer_that_comes_late_is_dropped_and_the_connection_kept(
     server.behave = lambda _: []
     with pytest.raises(DeviceFault, match=r"did not answer within 0\.05 s"):
         await hasty.read(1, 7, 2)
+    assert len(server.requests) == 1, "a request is never repeated by itself"
     late = right(server.requests[-1])
     server.behave = lambda request: [*late, *right(request)]
     assert await hasty.read(1, 9, 2) == b"\x00\x09\x00\x0a"
