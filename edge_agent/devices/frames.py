@@ -9,9 +9,13 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 READ = 3
+READ_INPUT = 4
+WRITE_ONE = 6
 WRITE = 16
 
 HEADER = struct.Struct(">HHHB")
+_READS, _WRITES = frozenset({READ, READ_INPUT}), frozenset({WRITE_ONE, WRITE})
+"""An answer to a read brings registers; one to a write repeats four bytes of the request."""
 _EXCEPTION = 0x80
 _EXCEPTION_BYTES = 2
 LENGTH_MIN = 3
@@ -78,7 +82,7 @@ def complaint_about_data(asked: bytes, data: bytes) -> str | None:
         return None if len(data) == _EXCEPTION_BYTES else "answered with a malformed exception"
     if data[0] != asked[0]:
         return f"answered with function {data[0]} instead of {asked[0]}"
-    if asked[0] == WRITE:
+    if asked[0] in _WRITES:
         return None if data[1:] == asked[1:5] else "acknowledged another write than ours"
     count = int.from_bytes(asked[3:5])
     if len(data) != 2 + 2 * count or data[1] != 2 * count:
@@ -125,11 +129,11 @@ def _stranger(request: bytes, received: bytes) -> str:
 def _rtu_bytes(received: bytes) -> int | None:
     """Length of the frame that begins here; nothing where no request of ours has such an answer."""
     _, function, first = received[:_RTU_HEAD_BYTES]
-    if function == READ:
+    if function in _READS:
         return _RTU_HEAD_BYTES + first + _CRC_BYTES
-    if function == WRITE:
+    if function in _WRITES:
         return 1 + _WRITE_ANSWER_BYTES + _CRC_BYTES
-    if function in {READ | _EXCEPTION, WRITE | _EXCEPTION}:
+    if function & _EXCEPTION and function ^ _EXCEPTION in _READS | _WRITES:
         return 1 + _EXCEPTION_BYTES + _CRC_BYTES
     return None
 

@@ -12,17 +12,21 @@ from edge_agent.devices.frames import (
     LENGTH_MAX,
     LENGTH_MIN,
     READ,
+    READ_INPUT,
     WRITE,
+    WRITE_ONE,
     complaint_about_data,
 )
 from edge_agent.devices.link import LinkSettings, RegisterRefused, checked_read, checked_write
 from edge_agent.devices.reconnect import Reconnect
 from vpp_core.faults import DeviceFault
 
-_READ = Struct(">HHHBBHH")
+_SHORT = Struct(">HHHBBHH")
+"""A read, or a write of one register."""
 _WRITE = Struct(">HHHBBHHB")
-_READ_BYTES, _WRITE_BYTES = 6, 7
-"""What the length counts of a read, and of a write without its registers."""
+_SHORT_BYTES, _WRITE_BYTES = 6, 7
+"""What the length counts of them; of a write without its registers."""
+_REGISTER = Struct(">H")
 _EXCEPTION = 0x80
 _TRANSACTIONS = 0x1_0000
 
@@ -54,11 +58,11 @@ class LeanLink:
         return self._settings.endpoint
 
     async def read(self, unit: int, address: int, count: int) -> bytes:
-        checked_read(count)
-        async with self._turn:
-            transaction = self._next_transaction()
-            request = _READ.pack(transaction, 0, _READ_BYTES, unit, READ, address, count)
-            return (await self._ask(request, unit, address))[2:]
+        return await self._read(unit, READ, address, count)
+
+    async def read_input(self, unit: int, address: int, count: int) -> bytes:
+        """Input registers (function 4), else as ``read``."""
+        return await self._read(unit, READ_INPUT, address, count)
 
     async def write(self, unit: int, address: int, registers: bytes) -> None:
         count = checked_write(registers)
@@ -67,9 +71,22 @@ class LeanLink:
             head = _WRITE.pack(transaction, 0, _WRITE_BYTES + size, unit, WRITE, address, count, size)
             await self._ask(head + registers, unit, address)
 
+    async def write_one(self, unit: int, address: int, register: bytes) -> None:
+        """One register (function 6), else as ``write``."""
+        async with self._turn:
+            (value,) = _REGISTER.unpack(register)
+            request = _SHORT.pack(self._next_transaction(), 0, _SHORT_BYTES, unit, WRITE_ONE, address, value)
+            await self._ask(request, unit, address)
+
     async def close(self) -> None:
         async with self._turn:
             self._drop()
+
+    async def _read(self, unit: int, function: int, address: int, count: int) -> bytes:
+        checked_read(count)
+        async with self._turn:
+            request = _SHORT.pack(self._next_transaction(), 0, _SHORT_BYTES, unit, function, address, count)
+            return (await self._ask(request, unit, address))[2:]
 
     async def _ask(self, request: bytes, unit: int, address: int) -> bytes:
         transport = self._transport or await self._connect()

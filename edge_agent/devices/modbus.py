@@ -16,8 +16,19 @@ from typing import Any
 
 from pymodbus import FramerType, ModbusException
 from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient, AsyncModbusTlsClient
+from pymodbus.pdu import ModbusPDU
 
-from edge_agent.devices.frames import EXCEPTIONS, READ, WRITE, Verdict, rtu_verdict, tcp_verdict
+from edge_agent.devices import frames
+from edge_agent.devices.frames import (
+    EXCEPTIONS,
+    READ,
+    READ_INPUT,
+    WRITE,
+    WRITE_ONE,
+    Verdict,
+    rtu_verdict,
+    tcp_verdict,
+)
 from edge_agent.devices.link import (
     LinkSettings,
     Parity,
@@ -74,19 +85,31 @@ class ModbusLink:
         return self._settings.endpoint
 
     async def read(self, unit: int, address: int, count: int) -> bytes:
-        checked_read(count)
-        async with self._turn:
-            answer = await self._request(unit, READ, address, [0] * count)
-        return struct.pack(f">{count}H", *answer)
+        return await self._read(unit, READ, address, count)
+
+    async def read_input(self, unit: int, address: int, count: int) -> bytes:
+        """Input registers (function 4), else as ``read``."""
+        return await self._read(unit, READ_INPUT, address, count)
 
     async def write(self, unit: int, address: int, registers: bytes) -> None:
         count = checked_write(registers)
         async with self._turn:
             await self._request(unit, WRITE, address, struct.unpack(f">{count}H", registers))
 
+    async def write_one(self, unit: int, address: int, register: bytes) -> None:
+        """One register (function 6), else as ``write``."""
+        async with self._turn:
+            await self._request(unit, WRITE_ONE, address, struct.unpack(">H", register))
+
     async def close(self) -> None:
         async with self._turn:
             self._drop()
+
+    async def _read(self, unit: int, function: int, address: int, count: int) -> bytes:
+        checked_read(count)
+        async with self._turn:
+            answer = await self._request(unit, function, address, [0] * count)
+        return struct.pack(f">{count}H", *answer)
 
     async def _request(
         self, unit: int, function: int, address: int, registers: Sequence[int]
@@ -97,12 +120,7 @@ class ModbusLink:
         answered = False
         try:
             async with asyncio.timeout(self._settings.timeout_s) as self._deadline:
-                if function == READ:
-                    response = await client.read_holding_registers(
-                        address, count=len(registers), device_id=unit
-                    )
-                else:
-                    response = await client.write_registers(address, list(registers), device_id=unit)
+                response = await _sent(client, unit, function, address, registers)
             answered = True
         except (TimeoutError, ModbusException, OSError) as error:
             raise self._fault(unit, address, self._complaint or self._silence()) from error
@@ -235,6 +253,20 @@ class ModbusLink:
 
     def _fault(self, unit: int, address: int, reason: str) -> DeviceFault:
         return DeviceFault(f"{self} unit {unit} {reason} (register {address})")
+
+
+async def _sent(
+    client: Client, unit: int, function: int, address: int, registers: Sequence[int]
+) -> ModbusPDU:
+    match function:
+        case frames.READ:
+            return await client.read_holding_registers(address, count=len(registers), device_id=unit)
+        case frames.READ_INPUT:
+            return await client.read_input_registers(address, count=len(registers), device_id=unit)
+        case frames.WRITE_ONE:
+            return await client.write_register(address, registers[0], device_id=unit)
+        case _:
+            return await client.write_registers(address, list(registers), device_id=unit)
 
 
 def _tls_context(settings: LinkSettings) -> ssl.SSLContext:

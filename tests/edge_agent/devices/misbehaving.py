@@ -11,10 +11,10 @@ Behaviour = Callable[[bytes], Iterable[bytes] | None]
 def right(request: bytes) -> list[bytes]:
     """The answer of a device whose registers hold their own addresses."""
     transaction, _, _, unit, function, address, count = struct.unpack_from(">HHHBBHH", request)
-    if function == 3:
-        data = struct.pack(f">BB{count}H", 3, 2 * count, *range(address, address + count))
+    if function in {3, 4}:
+        data = struct.pack(f">BB{count}H", function, 2 * count, *range(address, address + count))
     else:
-        data = struct.pack(">BHH", 16, address, count)
+        data = struct.pack(">BHH", function, address, count)
     return [struct.pack(">HHHB", transaction, 0, len(data) + 1, unit) + data]
 
 

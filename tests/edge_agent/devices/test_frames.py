@@ -34,8 +34,9 @@ def read_answer(*registers: int) -> bytes:
     return struct.pack(f">BB{len(registers)}H", 3, 2 * len(registers), *registers)
 
 
-REQUESTS = st.sampled_from([READ_PDU, WRITE_PDU])
+INPUT_PDU, ONE_PDU = struct.pack(">BHH", 4, ADDRESS, COUNT), struct.pack(">BHH", 6, ADDRESS, 77)
 WRITE_ANSWER = struct.pack(">BHH", 16, ADDRESS, 1)
+REQUESTS = st.sampled_from([READ_PDU, INPUT_PDU, ONE_PDU, WRITE_PDU])
 
 
 @given(request=REQUESTS, answer=st.binary(max_size=300))
@@ -89,6 +90,25 @@ def test_a_serial_line_says(received: bytes, answer: bytes, complaint: str | Non
     assert verdict.answer == answer
     assert (verdict.complaint is None) == (complaint is None)
     assert (complaint or "") in (verdict.complaint or "")
+
+
+@pytest.mark.parametrize(
+    ("request_pdu", "answer"),
+    [
+        pytest.param(INPUT_PDU, b"\x04\x04\0\1\0\2", id="input-registers"),
+        pytest.param(ONE_PDU, ONE_PDU, id="one-register-written"),
+        pytest.param(WRITE_PDU, WRITE_ANSWER, id="registers-written"),
+        pytest.param(ONE_PDU, b"\x86\x03", id="a-register-refused"),
+    ],
+)
+def test_every_function_has_its_answer_on_both_kinds_of_line(request_pdu: bytes, answer: bytes) -> None:
+    assert tcp_verdict(tcp(request_pdu), tcp(answer)).answer == tcp(answer)
+    assert rtu_verdict(rtu(request_pdu), rtu(answer), ()).answer == rtu(answer)
+
+
+def test_a_written_register_that_is_acknowledged_with_another_value_is_complained_about() -> None:
+    other = struct.pack(">BHH", 6, ADDRESS, 78)
+    assert tcp_verdict(tcp(ONE_PDU), tcp(other)).complaint == "acknowledged another write than ours"
 
 
 PIECES = st.lists(

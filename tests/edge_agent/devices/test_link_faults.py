@@ -111,9 +111,10 @@ def where(wire: Wire, reached: Reached, papers: Certificates, timeout_s: float =
 
 @asynccontextmanager
 async def bench(
-    wire: Wire, papers: Certificates, folder: Path, timeout_s: float = TIMEOUT_S
+    wire: Wire, papers: Certificates, folder: Path, timeout_s: float = TIMEOUT_S, **unit: Any
 ) -> AsyncIterator[Bench]:
-    listen: dict[str, Any] = {"meter_unit": METER}
+    values = {"kind": "battery", "identity": IDENTITY, **unit}
+    listen: dict[str, Any] = {} if unit else {"meter_unit": METER}
     if wire.transport is Transport.RTU:
         listen |= {"rtu_link": folder / "line", "baud": 115_200}
     if wire.transport is Transport.TLS:
@@ -123,9 +124,7 @@ async def bench(
             "tls_key_file": server.key,
             "tls_ca_file": server.authority,
         }
-    device = BenchDevice(
-        load(None, {"kind": "battery", "listen": listen, "identity": IDENTITY}), SystemClock()
-    )
+    device = BenchDevice(load(None, {"listen": listen, **values}), SystemClock())
     async with device.listening() as reached:
         settings = where(wire, reached, papers, timeout_s)
         async with Connections(open_link, [settings]) as connections:
@@ -144,6 +143,15 @@ async def test_a_device_is_discovered_commanded_and_released(
         assert (await device.read_frequency()).value == pytest.approx(60.0, abs=0.5)
         await device.release()
         assert at.device.status()["setpoint_w"] is None
+
+
+@pytest.mark.parametrize("wire", WIRES, ids=str)
+async def test_a_meter_of_input_registers_is_read(wire: Wire, papers: Certificates, tmp_path: Path) -> None:
+    sdm630 = {"kind": "meter", "map": "sdm630", "load_w": 3_000.0}
+    async with bench(wire, papers, tmp_path, timeout_s=5.0, **sdm630) as at:
+        meter = await discover(at.link, UNIT, load_profiles(), SystemClock(), kind=DerKind.METER)
+        assert meter.profile.name == "generic-modbus-meter-sdm630"
+        assert (await meter.read()).power_w == pytest.approx(-3_000.0, rel=0.05)
 
 
 FAULTS: dict[str, Mapping[str, object]] = {

@@ -45,6 +45,13 @@ async def test_a_write_sends_the_registers_by_function_16(server: Server, link: 
     assert server.requests[-1][6:] == b"\x09\x10\x00\x64\x00\x02\x04\x12\x34\xff\xff"
 
 
+async def test_functions_4_and_6_are_there_where_they_are_wanted(server: Server, link: ModbusLink) -> None:
+    assert await link.read_input(1, 40_000, 2) == struct.pack(">2H", 40_000, 40_001)
+    assert server.requests[-1][6:] == b"\x01\x04\x9c\x40\x00\x02"
+    await link.write_one(9, 100, b"\x12\x34")
+    assert server.requests[-1][6:] == b"\x09\x06\x00\x64\x12\x34"
+
+
 async def test_one_connection_carries_one_request_at_a_time(server: Server, link: ModbusLink) -> None:
     async with asyncio.TaskGroup() as group:
         reads = [group.create_task(link.read(1, 10 * i, 2)) for i in range(8)]
