@@ -208,9 +208,14 @@ class ModbusLink:
             )
 
     def _drop(self) -> None:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is None:
+            return
+        transport = client.ctx.transport
+        client.close()
+        if self._tls is not None and isinstance(transport, asyncio.Transport):
+            # A device that says nothing would not say goodbye either, and TLS would wait for it.
+            transport.abort()
 
     def _on_packet(self, sending: bool, packet: bytes) -> bytes:  # noqa: FBT001
         """See every packet; pymodbus gets whole right answers only."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.devices.link import LinkSettings, Parity, Transport
 from edge_agent.settings import load_settings
 from vpp_core.der import DerKind
 from vpp_core.faults import ConfigurationFault
@@ -59,6 +60,73 @@ def test_a_good_file_is_read_and_its_paths_are_relative_to_it(tmp_path: Path) ->
     assert (battery.kind, settings.der_id(battery)) == (DerKind.BATTERY, "site-01.battery")
     assert (battery.link.host, battery.link.port) == ("192.0.2.10", 1502)
     assert settings.owner_limits.limits().reserve_fraction == 0.3
+
+
+HOSTED = 'host = "192.0.2.10"\nport = 1502'
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        pytest.param(
+            'transport = "rtu"\nport_path = "/dev/ttyUSB0"\nbaud = 9600\nparity = "none"',
+            LinkSettings(transport=Transport.RTU, port_path="/dev/ttyUSB0", baud=9_600, parity=Parity.NONE),
+            id="a-serial-line",
+        ),
+        pytest.param(
+            'transport = "tls"\nhost = "device.example"\nca_file = "/etc/ca.pem"',
+            LinkSettings(
+                transport=Transport.TLS, host="device.example", port=802, ca_file=Path("/etc/ca.pem")
+            ),
+            id="tls-at-its-usual-port",
+        ),
+        pytest.param(
+            'host = "192.0.2.11"\nlean = true', LinkSettings(host="192.0.2.11", lean=True), id="lean"
+        ),
+    ],
+)
+def test_a_device_says_how_it_is_reached(tmp_path: Path, lines: str, expected: LinkSettings) -> None:
+    settings = load_settings(write(tmp_path, GOOD.replace(HOSTED, lines)))
+    assert settings.device[1].link == expected
+
+
+def test_files_of_a_device_are_relative_to_the_settings(tmp_path: Path) -> None:
+    lines = 'transport = "tls"\nhost = "x"\ncert_file = "a.pem"\nkey_file = "tls/a.key"'
+    link = load_settings(write(tmp_path, GOOD.replace(HOSTED, lines))).device[1].link
+    assert (link.cert_file, link.key_file) == (tmp_path / "a.pem", tmp_path / "tls/a.key")
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        pytest.param("", "transport 'tcp' needs host", id="no-host"),
+        pytest.param('transport = "rtu"', "transport 'rtu' needs port_path", id="no-serial-port"),
+        pytest.param(
+            'transport = "rtu"\nport_path = "x"\nport = 1', "transport 'rtu' takes no port", id="two-places"
+        ),
+        pytest.param('host = "x"\nbaud = 9600', "transport 'tcp' takes no baud", id="baud-of-tcp"),
+        pytest.param(
+            'transport = "tls"\nhost = "x"\nlean = true', "transport 'tls' takes no lean", id="lean-tls"
+        ),
+        pytest.param(
+            'transport = "tls"\nhost = "x"\nkey_file = "k"', "come together", id="half-a-certificate"
+        ),
+        pytest.param('transport = "serial"\nhost = "x"', "'tcp', 'tls' or 'rtu'", id="another-transport"),
+        pytest.param(
+            'host = "192.0.2.10"\nlean = true',
+            "meter and battery share 192.0.2.10:502; give both the same lean",
+            id="one-endpoint-two-ways",
+        ),
+        pytest.param(
+            'transport = "rtu"\nport_path = "x"\nunit = 248\n#', "from 1 to 247, not 248", id="rtu-unit"
+        ),
+    ],
+)
+def test_a_wrong_way_to_a_device_is_one_sentence(tmp_path: Path, lines: str, sentence: str) -> None:
+    text = GOOD.replace(HOSTED + "\nunit = 2", lines)
+    with pytest.raises(ConfigurationFault) as caught:
+        load_settings(write(tmp_path, text))
+    assert sentence in str(caught.value)
 
 
 def test_the_environment_outranks_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,38 +1,58 @@
 """``vpp-commission`` as an installer meets it: tables, one sentence for a fault, exit codes."""
 
+import argparse
 import asyncio
 import json
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 import firmware_profiles
 from edge_agent.commissioning import cli
+from edge_agent.commissioning.endpoint import add_endpoint, link_settings
+from edge_agent.devices.link import LinkSettings, Parity, Transport
 from firmware_profiles import load_profiles
 from simulators.devices.image import RegisterImage
+from simulators.devices.wire.serial import RtuServer, SerialSettings
 from simulators.devices.wire.tcp import ModbusServer
+from simulators.devices.wire.tls import server_context
 from tests.edge_agent.commissioning.test_checks import Rig
+from tests.integration.peers.certificates import make_certificates
 
 SHIPPED = Path(firmware_profiles.__file__).parent / "profiles"
 
 
-@pytest.fixture
-def port() -> Iterator[int]:
-    """A simulated site that answers from a thread of its own, so that the command can have the main one."""
-    loop = asyncio.new_event_loop()
-    rig = Rig()
-    server = ModbusServer(rig.site.images)
-    number = loop.run_until_complete(server.start())
+class Server(Protocol):
+    async def start(self) -> int | Path: ...
+    async def stop(self) -> None: ...
+
+
+@contextmanager
+def serving(server: Server, loop: asyncio.AbstractEventLoop) -> Iterator[int | Path]:
+    """A server that answers from a thread of its own, so that the command can have the main one."""
+    place = loop.run_until_complete(server.start())
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    yield number
-    asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    try:
+        yield place
+    finally:
+        asyncio.run_coroutine_threadsafe(server.stop(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A simulated site."""
+    with serving(ModbusServer(Rig().site.images), asyncio.new_event_loop()) as place:
+        assert isinstance(place, int)
+        yield place
 
 
 @pytest.fixture
@@ -50,6 +70,53 @@ def test_scan_shows_identity_and_models(port: int, capsys: pytest.CaptureFixture
         assert part in shown
 
 
+def test_scan_and_test_reach_a_serial_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = tmp_path / "line"
+    server = RtuServer(Rig().site.images, SerialSettings(link=line, baud=9_600))
+    options = [f"rtu:{line}", "--baud", "9600", "--parity", "none", "--timeout-s", "5"]
+    with serving(server, asyncio.new_event_loop()):
+        assert cli.main(["scan", *options, "--unit", "2"]) == 0
+        command = ["test", *options, "--unit", "2", "--kind", "battery", "--yes", "--timer-s", "0"]
+        assert cli.main(command) == 1
+    shown = capsys.readouterr().out
+    assert f"rtu:{line} unit 2" in shown.replace("\n", "")
+    assert "DERCtlAC" in shown
+
+
+def test_scan_reaches_a_device_by_tls(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    papers = make_certificates(tmp_path)
+    server, client = papers.server, papers.client
+    context = server_context(server.certificate, server.key, server.authority)
+    files = ["--ca-file", str(client.authority), "--cert-file", str(client.certificate)]
+    with serving(ModbusServer(Rig().site.images, tls=context), asyncio.new_event_loop()) as number:
+        command = ["scan", f"tls:127.0.0.1:{number}", "--unit", "2", *files, "--key-file", str(client.key)]
+        assert cli.main(command) == 0
+    assert "DERCtlAC" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "settings"),
+    [
+        pytest.param(["192.0.2.7"], LinkSettings(host="192.0.2.7", port=502), id="the-usual-port"),
+        pytest.param(["[2001:db8::7]:1502"], LinkSettings(host="2001:db8::7", port=1502), id="ipv6"),
+        pytest.param(
+            ["tls:device.example"],
+            LinkSettings(transport=Transport.TLS, host="device.example", port=802),
+            id="the-usual-port-of-tls",
+        ),
+        pytest.param(
+            ["rtu:/dev/ttyUSB0"],
+            LinkSettings(transport=Transport.RTU, port_path="/dev/ttyUSB0", baud=19_200, parity=Parity.EVEN),
+            id="a-serial-line-as-the-specification-has-it",
+        ),
+    ],
+)
+def test_an_endpoint_says_where_the_device_is(arguments: list[str], settings: LinkSettings) -> None:
+    parser = argparse.ArgumentParser()
+    add_endpoint(parser)
+    assert link_settings(parser.parse_args(arguments)) == settings
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -58,6 +125,14 @@ def test_scan_shows_identity_and_models(port: int, capsys: pytest.CaptureFixture
         (["scan", "nonsense:port"], "is no endpoint; write HOST:PORT, tls:HOST:PORT or rtu:PATH"),
         (["scan", "host:70000"], "is no endpoint"),
         (["scan", ":502"], "is no endpoint"),
+        (["scan", "rtu:"], "is no endpoint"),
+        (["scan", "tls:host:0"], "is no endpoint"),
+        (["scan", "rtu:/nowhere/tty"], "check that the serial port is there"),
+        (["scan", "127.0.0.1:1", "--baud", "9600"], "--baud is for endpoints that begin with 'rtu:'"),
+        (["scan", "rtu:/dev/tty", "--ca-file", "a.pem"], "--ca-file is for endpoints that begin with 'tls:'"),
+        (["scan", "rtu:/dev/tty", "--baud", "0"], "--baud must be positive"),
+        (["scan", "tls:host", "--cert-file", "a.pem"], "--cert-file and --key-file come together"),
+        (["scan", "tls:host", "--ca-file", "/nowhere.pem"], "/nowhere.pem cannot be used"),
         (["scan", "127.0.0.1:1", "--timeout-s", "0"], "--timeout-s must be positive"),
         (["test", "127.0.0.1:{port}", "--unit", "2", "--yes"], "could be battery or evse"),
         (["test", "127.0.0.1:{port}", "--unit", "1", "--yes"], "is a meter: there is nothing to step"),
@@ -66,7 +141,9 @@ def test_scan_shows_identity_and_models(port: int, capsys: pytest.CaptureFixture
         (["profile", "lint", "/nowhere"], "cannot read profiles from /nowhere"),
     ],
     ids=[
-        "nobody-listens", "wrong-unit", "no-port", "port-out-of-range", "no-host", "no-timeout",
+        "nobody-listens", "wrong-unit", "no-port", "port-out-of-range", "no-host", "no-serial-port",
+        "port-zero", "nothing-plugged-in", "baud-of-tcp", "authority-of-a-serial-line", "no-baud",
+        "half-a-certificate", "no-authority", "no-timeout",
         "ambiguous-kind", "meter", "not-allowed", "no-profiles-to-list", "no-profiles-to-lint",
     ],
 )  # fmt: skip
