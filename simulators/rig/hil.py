@@ -1,15 +1,18 @@
 """``vpp-hil``: put a device, a gateway or a site through procedures, and say PASS or FAIL with the reason.
 
 Exit code 0 is PASS, 1 is FAIL, 2 a fault (no connection, a configuration that cannot be), 130 an
-interruption; the device is given back as it was found in every case.
+interruption (Ctrl-C, SIGTERM, a terminal that is closed), 141 that nobody reads what is printed; the device
+is given back as it was found in every case.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -29,11 +32,14 @@ from simulators.rig.procedures.catalogue import PROCEDURES
 from simulators.rig.procedures.fault_reasons import FAULT_REASONS
 from simulators.rig.procedures.procedure import Procedure
 from simulators.rig.procedures.result import RunResult, Verdict
+from simulators.rig.procedures.runner import GIVE_BACK
 from vpp_core.clock import SystemClock
 from vpp_core.faults import EXIT_FAULT, ConfigurationFault, Fault, fault_in
 
 EXIT_FAIL = 1
 EXIT_INTERRUPTED = 130
+EXIT_UNREAD = 141
+"""What a shell says of a program that SIGPIPE ended; a run that was cut short so has not passed."""
 PORT_MAX = 65_535
 UNIT_MAX = 247
 
@@ -46,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever reads, such as `head`, has seen enough; the interpreter would complain at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return EXIT_UNREAD
     except (Fault, BaseExceptionGroup) as error:
         fault = fault_in(error)
         if fault is None:
@@ -54,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"vpp-hil: {fault}", file=sys.stderr)
         return EXIT_FAULT
     except KeyboardInterrupt:
-        print("vpp-hil: interrupted; the device was given back", file=sys.stderr)
+        print("vpp-hil: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
     return code
 
@@ -112,14 +118,38 @@ def _run(options: argparse.Namespace) -> int:
     stamp = SystemClock().now()
     folder = RunFolder(options.out or Path("hil-results") / f"{stamp:%Y%m%dT%H%M%SZ}")
     result = _empty(stamp, settings)
-    with Progress() as progress:
+    with Progress() as progress, _ended_as_by_ctrl_c():
         order = Order(settings, choose(settings, names), result, folder, progress)
         try:
             _start(order, options.simulated)
+        except KeyboardInterrupt:
+            print(f"vpp-hil: interrupted; {_left(result)}", file=sys.stderr)
+            return EXIT_INTERRUPTED
         finally:
             folder.write(result)
     print(f"verdict: {result.verdict} ({_counted(result)}), {folder.path / 'report.html'}")
     return 0 if result.verdict is Verdict.PASS else EXIT_FAIL
+
+
+@contextlib.contextmanager
+def _ended_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM, or the end of the terminal, must not leave a device with the rig's commands."""
+    former = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGHUP)}
+    ours = [each for each, handler in former.items() if handler is signal.SIG_DFL]
+    for each in ours:
+        signal.signal(each, lambda *_: signal.raise_signal(signal.SIGINT))
+    try:
+        yield
+    finally:
+        for each in ours:
+            signal.signal(each, former[each])
+
+
+def _left(result: RunResult) -> str:
+    """How an interrupted run left the device."""
+    steps = result.procedures[-1].steps if result.procedures else []
+    failed = [step.fault for step in steps if step.name == GIVE_BACK]
+    return f"the device was NOT given back: {failed[-1]}" if failed else "the device was given back"
 
 
 def _start(order: Order, simulated: str | None) -> None:

@@ -241,7 +241,7 @@ class _TextLine:
             try:
                 async with asyncio.timeout(self._answer_s_max):
                     self._streams = await asyncio.open_connection(self._host, self._port)
-            except (OSError, TimeoutError) as error:
+            except (OSError, TimeoutError, UnicodeError) as error:  # the last: what is no name
                 raise DeviceFault(
                     f"No grid source at {self._host}:{self._port}; check [grid] in the configuration."
                 ) from error

@@ -192,7 +192,7 @@ class ModbusClient:
         try:
             async with asyncio.timeout(self.answer_s_max):
                 self._line = await self._dial()
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, UnicodeError) as error:  # the last: what is no name, such as a..b
             self.traffic.refused_connections += 1
             self._note(f"the connection is refused ({type(error).__name__})")
             raise NoAnswer(f"No connection to {self.name}; check address and port.") from error

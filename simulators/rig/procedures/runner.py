@@ -112,6 +112,9 @@ async def _run_one(
             await chosen.procedure.run(rig, chosen.parameters)
         except DeviceFault as fault:
             _note(rig, await _with_recovery(rig, fault))
+    except asyncio.CancelledError:
+        _note_interruption(rig)
+        raise
     finally:
         try:
             await _release(rig, keeper, found)
@@ -143,6 +146,15 @@ def _note(rig: Rig, text: str) -> None:
     steps[-1].ends_s, steps[-1].fault = rig.now_s, text
 
 
+def _note_interruption(rig: Rig) -> None:
+    """What was not tried to its end has not passed."""
+    steps = rig.result.steps
+    if not steps:
+        steps.append(Step(name="prepare", begins_s=0.0))
+    steps[-1].ends_s = rig.now_s
+    steps[-1].fault = steps[-1].fault or "The run was interrupted here."
+
+
 async def _with_recovery(rig: Rig, fault: DeviceFault) -> str:
     """What happened, and whether a device that did not answer has come back."""
     if not isinstance(fault, NoAnswer) or rig.unit is None:
@@ -160,21 +172,21 @@ async def _with_recovery(rig: Rig, fault: DeviceFault) -> str:
 
 async def _release(rig: Rig, keeper: Keeper | None, found: ProcedureResult) -> None:
     """Calm the grid and restore the settings, also when the run is being ended."""
-    failures: list[str] = []
+    failures = ["The rig was ended before the device was given back; look at its settings."]
     try:
         async with asyncio.timeout(RELEASE_S_MAX):
             if rig.gateway is not None:
                 await rig.gateway.mend()
             await rig.calm_grid()
-            if keeper is not None:
-                failures = await keeper.restore()
+            failures = [] if keeper is None else await keeper.restore()
     except (DeviceFault, TimeoutError) as error:
-        failures.append(f"The device could not be given back: {error}")
-    if failures:
-        step = Step(name=GIVE_BACK, begins_s=rig.now_s, ends_s=rig.now_s)
-        step.fault = " ".join(failures)
-        rig.lost = rig.lost or "the device could not be given back as it was found."
-        found.steps.append(step)
+        failures = [f"The device could not be given back: {error}"]
+    finally:
+        if failures:
+            step = Step(name=GIVE_BACK, begins_s=rig.now_s, ends_s=rig.now_s)
+            step.fault = " ".join(failures)
+            rig.lost = rig.lost or "the device could not be given back as it was found."
+            found.steps.append(step)
 
 
 def _blank(procedure: Procedure, parameters: Parameters, station: Station) -> ProcedureResult:

@@ -133,7 +133,10 @@ def test_a_wrong_argument_is_refused(arguments: list[str], capsys: pytest.Captur
 
 @pytest.mark.integration
 @pytest.mark.slow
-def test_ctrl_c_gives_a_running_device_back_and_leaves_a_partial_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda each: each.name)
+def test_an_interruption_gives_a_running_device_back_and_leaves_a_partial_report(
+    number: signal.Signals, tmp_path: Path
+) -> None:
     """Both are processes of their own: the device listens, the rig is interrupted in the middle."""
     device = subprocess.Popen(
         [sys.executable, "-m", "simulators.cli", "device", "--kind", "hybrid"],
@@ -155,7 +158,7 @@ def test_ctrl_c_gives_a_running_device_back_and_leaves_a_partial_report(tmp_path
         assert rig.stdout is not None
         assert rig.stdout.readline().startswith("PASS     active-power-setpoint")
         time.sleep(1.0)
-        rig.send_signal(signal.SIGINT)
+        rig.send_signal(number)
         _, errors = rig.communicate(timeout=30.0)
     finally:
         device.terminate()

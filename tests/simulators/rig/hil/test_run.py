@@ -192,7 +192,8 @@ def test_a_cancelled_run_gives_the_device_back_and_keeps_what_it_found() -> None
         "active-power-setpoint",
         "frequency-droop-above-nominal",
     ]
-    assert result.procedures[0].verdict is Verdict.PASS
+    assert [found.verdict for found in result.procedures] == [Verdict.PASS, Verdict.FAIL]
+    assert "interrupted" in result.procedures[1].steps[-1].reasons[-1]
     assert unit.settings == FunctionSettings()
     assert not unit.commands.setpoint_w.enabled
     assert bench.around.frequency_hz(NOON.timestamp() + 1e6) == 60.0
