@@ -65,7 +65,7 @@ async def discover(
 
 
 class Device:
-    """One unit behind a link. Not safe for two tasks at once: one owner polls and commands."""
+    """One unit behind a link. One task at a time polls and commands; fast reads may go on beside it."""
 
     def __init__(self, link: Link, unit: int, profile: Profile, device_map: DeviceMap, clock: Clock) -> None:
         self.profile = profile
@@ -93,6 +93,11 @@ class Device:
     @property
     def kind(self) -> DerKind:
         return self.profile.kind
+
+    @property
+    def map_is_known(self) -> bool:
+        """Nothing has to be scanned before the next request."""
+        return not self._shifted
 
     @property
     def reversion(self) -> Reversion:

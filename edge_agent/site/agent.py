@@ -123,11 +123,12 @@ class SiteAgent:
     async def _run_fast(self) -> None:
         ticks = FastTicks(self._clock, self._settings.fast_s)
         try:
-            while True:
-                await ticks.wait()
-                self._journal.event(await self._fast.tick())
-                if self._changed():
-                    self._tell()
+            async with asyncio.TaskGroup() as hands:
+                while True:
+                    await ticks.wait()
+                    self._journal.event(await self._fast.tick(hands))
+                    if self._changed():
+                        self._tell()
         finally:
             self._journal.event(self._fast.recorder.close())
             await self._fast.release()

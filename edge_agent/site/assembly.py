@@ -86,6 +86,7 @@ def make_fast_loop(
         ),
         faults=journal.faults,
         clock=journal.clock,
+        patience_s=settings.fast_s,
     )
 
 

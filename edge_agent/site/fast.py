@@ -1,5 +1,6 @@
 """The fast loop: one small frequency read, one decision, and a write only where it is worth one."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -38,21 +39,34 @@ class FastLoop:
     recorder: ExcursionRecorder
     faults: FaultBook
     clock: Clock
+    patience_s: float
+    """How long a tick waits for the power of a device that is being recorded; real seconds."""
     state: ControlState = ControlState.STARTING
+    busy: dict[DerId, asyncio.Task[None]] = field(default_factory=dict)
+    """Devices that are being written to: a slow one holds nobody else up, and gets the newest decision."""
+    measuring: dict[DerId, asyncio.Task[float]] = field(default_factory=dict)
     before_w: dict[DerId, float] = field(default_factory=dict)
     """Power of the devices that answer the excursion being recorded, before it (W)."""
 
-    async def tick(self) -> Excursion | None:
-        """Measure, decide, act; the record of an excursion that has just ended."""
+    async def tick(self, hands: asyncio.TaskGroup) -> Excursion | None:
+        """Measure, decide, act; the record of an excursion that has just ended.
+
+        Args:
+            hands: runs what is done to the devices, one thing at a time for each.
+        """
         frequency_hz = await self._frequency_hz()
         now, now_s = self.clock.now(), self.clock.monotonic_s()
         self.control.on_frequency(frequency_hz, now_s)
         decisions = self.control.decide(now, now_s)
         wanted = {der_id: self.control.wanted(der_id, now) for der_id in decisions}
         for der_id, decision in decisions.items():
-            await self._act(self.actuators[der_id], decision, wanted[der_id], now_s)
+            if der_id not in self.busy or self.busy[der_id].done():
+                act = self._act(self.actuators[der_id], decision, wanted[der_id], now_s)
+                self.busy[der_id] = hands.create_task(act, name=f"act on {der_id}")
         self.state = self._state(decisions, now)
-        return None if frequency_hz is None else await self._record(frequency_hz, decisions, now, now_s)
+        if frequency_hz is None:
+            return None
+        return await self._record(frequency_hz, decisions, now, now_s, hands)
 
     async def release(self) -> None:
         """Give every device back, in order; bounded, and never fails."""
@@ -98,7 +112,12 @@ class FastLoop:
             self.desk.started(wanted.command_id, holding_w)
 
     async def _record(
-        self, frequency_hz: float, decisions: Decisions, now: datetime, now_s: float
+        self,
+        frequency_hz: float,
+        decisions: Decisions,
+        now: datetime,
+        now_s: float,
+        hands: asyncio.TaskGroup,
     ) -> Excursion | None:
         outside = self.control.outside_deadband()
         if not outside and not self.recorder.recording:
@@ -112,9 +131,22 @@ class FastLoop:
             for der_id in responders
             if (decision := decisions[der_id]) is not None and decision.setpoint_w is not None
         )
-        measured_w = sum([await self._change_w(der_id, was_w) for der_id, was_w in self.before_w.items()])
+        measured_w = await self._changes_w(hands)
         sample = Sample(now_s, frequency_hz, demanded_w, measured_w)
         return self.recorder.add(sample, outside=outside, now=now)
+
+    async def _changes_w(self, hands: asyncio.TaskGroup) -> float:
+        """Measured change of all devices of the excursion; who does not answer in time counts nothing."""
+        asked = []
+        for der_id, was_w in self.before_w.items():
+            if (task := self.measuring.get(der_id)) is None or task.done():
+                task = hands.create_task(self._change_w(der_id, was_w), name=f"measure {der_id}")
+                self.measuring[der_id] = task
+                asked.append(task)
+        answered: set[asyncio.Task[float]] = set()
+        if asked:
+            answered, _ = await asyncio.wait(asked, timeout=self.patience_s)
+        return sum(task.result() for task in asked if task in answered)
 
     async def _change_w(self, der_id: DerId, before_w: float) -> float:
         """Measured change of a device's injection; none if it cannot be measured, as for delivery."""

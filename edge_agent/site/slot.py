@@ -116,12 +116,20 @@ class DeviceSlot:
             return await self.device.release()
 
     async def read_frequency(self) -> Measurement:
-        """A fast read; that one of them fails says nothing of the device."""
+        """A fast read; that one of them fails says nothing of the device.
+
+        It waits for no poll and no command: the connection sends it first. Only a map that has shifted is
+        scanned by one task alone.
+        """
+        if self.device.map_is_known:
+            return await self.device.read_frequency()
         async with self._lock:
             return await self.device.read_frequency()
 
     async def read_power(self) -> Measurement:
         """A fast read, as :meth:`read_frequency`."""
+        if self.device.map_is_known:
+            return await self.device.read_power()
         async with self._lock:
             return await self.device.read_power()
 

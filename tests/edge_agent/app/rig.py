@@ -54,6 +54,7 @@ NOON = datetime(2021, 8, 12, 17, tzinfo=UTC)
 BATTERY, PV, EVSE = DerId("site-01.battery"), DerId("site-01.pv"), DerId("site-01.evse")
 UNITS = {"meter": 1, "battery": 2, "pv": 3, "evse": 4}
 CODE = "one-time-code"
+TIMEOUT_S = 1.0
 
 
 class RigLink(MemoryLink):
@@ -64,16 +65,18 @@ class RigLink(MemoryLink):
         self._rig = rig
 
     async def read(self, unit: int, address: int, count: int) -> bytes:
-        self._look_for(unit)
+        await self._look_for(unit)
         return await super().read(unit, address, count)
 
     async def write(self, unit: int, address: int, registers: bytes) -> None:
-        self._look_for(unit)
+        await self._look_for(unit)
         if not self._rig.deaf:
             await super().write(unit, address, registers)
 
-    def _look_for(self, unit: int) -> None:
-        if unit in self._rig.broken:
+    async def _look_for(self, unit: int) -> None:
+        if unit in self._rig.stalled:
+            await self._rig.clock.sleep(TIMEOUT_S)
+        if unit in self._rig.broken | self._rig.stalled:
             raise DeviceFault(f"{self} unit {unit} does not answer")
 
 
@@ -95,6 +98,8 @@ class Rig:
         self.site = SimulatedSite(config, clock, self.grid, HouseLoad(0), sun)
         self.links: list[MemoryLink] = []
         self.broken: set[int] = set()
+        self.stalled: set[int] = set()
+        """Units whose requests end in a time-out only."""
         self.deaf = False
         code_file = state_dir / "code.txt"
         state_dir.mkdir(parents=True, exist_ok=True)

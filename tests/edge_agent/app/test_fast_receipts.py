@@ -42,6 +42,7 @@ class Scene:
             recorder=cast("Any", None),
             faults=cast("Any", faults),
             clock=ManualClock(datetime(2021, 8, 12, tzinfo=UTC)),
+            patience_s=1.0,
         )
         slot = SimpleNamespace(der_id=BATTERY, found=True, settings=SimpleNamespace(name="battery"))
         self.actuator = cast(

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent.settings import ControlSettings
+from edge_agent.settings import ControlSettings, DeviceSettings
 from edge_agent.uplink.database import FILE_NAME
-from tests.edge_agent.app.rig import BATTERY, Rig, play
+from tests.edge_agent.app.rig import BATTERY, EVSE, UNITS, Rig, play
+from vpp_core.der import DerKind
 from vpp_core.faults import Severity, StorageFault
 from vpp_core.measurement import Quality
 from vpp_core.messages import ControlState, Enrollment, GatewayState, ReceiptStatus, Telemetry
@@ -157,6 +158,29 @@ def test_a_device_that_is_gone_is_a_gap_and_a_fail_safe_and_comes_back(tmp_path:
             assert [fault for fault in rig.state.faults if fault.cleared_at is None] == []
 
     play(story, tmp_path, control=CALM)
+
+
+def test_a_device_that_stalls_holds_up_neither_the_frequency_loop_nor_a_command_to_another(
+    tmp_path: Path,
+) -> None:
+    async def story(rig: Rig) -> None:
+        async with rig.running():
+            await rig.wait(START_S)
+            rig.stalled.add(BATTERY_UNIT)
+            rig.dispatch("b", [1_000.0])
+            await rig.wait(0.3)
+            rig.dispatch("v", [-2_000.0], der_id=EVSE)
+            await rig.wait(0.2)
+            assert rig.statuses("v") == [ACCEPTED, STARTED]
+            assert rig.statuses("b") == [ACCEPTED]
+            rig.stalled.clear()
+            await rig.wait(10.0)
+            assert rig.statuses("b") == [ACCEPTED, STARTED]
+
+    apart = tuple(
+        DeviceSettings(name=name, kind=DerKind(name), host=name, unit=unit) for name, unit in UNITS.items()
+    )
+    play(story, tmp_path, evse=True, device=apart)
 
 
 def test_a_device_that_is_not_there_yet_delays_the_first_start_only(tmp_path: Path) -> None:
