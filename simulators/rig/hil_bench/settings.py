@@ -12,6 +12,8 @@ from pydantic import Field, model_validator
 from vpp_core.configuration import ProcessSettings, Section, toml_values, validated
 from vpp_core.faults import ConfigurationFault
 
+POLL_S_MIN = 0.005
+"""Faster than that no device refreshes; it would only be worn out by requests."""
 Positive = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
@@ -159,7 +161,7 @@ class SeparateMeter(Section):
 class RunSettings(Section):
     """How procedures are run; each of them has parameters of its own below ``[procedure.ID]``."""
 
-    poll_s: Positive = 0.1
+    poll_s: Annotated[float, Field(ge=POLL_S_MIN, allow_inf_nan=False)] = 0.1
     """Time between two samples while something happens."""
     state_of_charge_min: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15
     state_of_charge_max: Annotated[float, Field(ge=0.0, le=1.0)] = 0.9

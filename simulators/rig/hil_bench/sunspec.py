@@ -4,6 +4,7 @@ Points of repeating groups have an index a group, from 1: ``Crv[1].Pt[4].V``, ``
 the device acts on; a controller writes another one and asks for its adoption.
 """
 
+import math
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -17,6 +18,7 @@ END = 0xFFFF
 MODELS_MAX = 64
 BLOCK_REGISTERS = 125
 STEADY_READS_MAX = 16
+_REGISTERS = 0x1_0000
 _CURVES = ("NCrv", "NPt")
 _REPEATS = {
     705: _CURVES,
@@ -87,6 +89,10 @@ class SunSpecDevice:
                 return places, start
             places.setdefault(number, Place(start, length))
             start += 2 + length
+            if start + 2 > _REGISTERS:
+                raise DeviceFault(
+                    f"{self.name} shows a map without end: model {number} goes beyond the last."
+                )
         raise DeviceFault(f"{self.name} shows more than {MODELS_MAX} models; its map has no end.")
 
     def has(self, numbers: Iterable[int]) -> bool:
@@ -180,7 +186,7 @@ class SunSpecDevice:
         """The definition of a model, with as many curves and points as the device has.
 
         Raises:
-            DeviceFault: the device does not show the model.
+            DeviceFault: the device does not show the model, or says of it what its length cannot hold.
         """
         if number not in self.places:
             raise DeviceFault(f"{self.name} has no SunSpec model {number}; choose another device.")
@@ -190,6 +196,12 @@ class SunSpecDevice:
                 point = once.points[name]
                 coded = await self._steady(self.places[number].start + point.offset, point.size)
                 counts[name] = int(point.decode(coded) or 0)
+            if math.prod(max(1, count) for count in counts.values()) > self.places[number].length:
+                said = ", ".join(f"{name} = {count}" for name, count in counts.items())
+                raise DeviceFault(
+                    f"Model {number} of {self.name} says {said}, more than its "
+                    f"{self.places[number].length} registers hold."
+                )
             self._plans[number] = model(number, counts)
         return self._plans[number]
 

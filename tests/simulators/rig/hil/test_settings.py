@@ -88,6 +88,7 @@ def test_a_procedure_takes_parameters(tmp_path: Path) -> None:
         pytest.param(
             DEVICE + "[run]\nstate_of_charge_min = 0.95\n", "is not below", id="window-without-room"
         ),
+        pytest.param(DEVICE + "[run]\npoll_s = 1e-9\n", "run.poll_s", id="a-flood-of-requests"),
         pytest.param(
             DEVICE + "[procedure.revertion]\n", "there is no such procedure", id="no-such-procedure"
         ),
