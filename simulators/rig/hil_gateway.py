@@ -207,7 +207,7 @@ async def _metered(settings: HilSettings, target: SiteTarget, clock: Clock) -> A
             kind=target.kind,
             name=f"the site behind {meter.name}",
             clock=clock,
-            instruments=SunSpecInstruments(meter, settings.measure.refresh_s),
+            instruments=SunSpecInstruments(meter, settings.measure.refresh_s, sign=target.injection_sign),
             ratings=ratings,
             gateway=SiteInTheField(target),
             source=make_source(settings, clock, ratings, open_things),

@@ -43,11 +43,15 @@ _METER = {
     "VAR": "reactive_var",
     "PF": "power_factor",
 }
+_METERS = (203, 202, 201, 204, 213, 212, 211, 214)
+"""They count import as positive, as most meters in the field do."""
 _MAPS: Mapping[int, Mapping[str, str]] = {
     701: _INVERTER_701,
     **dict.fromkeys((103, 102, 101, 113, 112, 111), _INVERTER_LEGACY),
-    **dict.fromkeys((203, 202, 201, 204, 213, 212, 211, 214), _METER),
+    **dict.fromkeys(_METERS, _METER),
 }
+_IN_PERCENT = frozenset({101, 102, 103, 111, 112, 113, 201, 202, 203, 204})
+"""Models whose PF is in percent; 701 and the float meters show a ratio."""
 _SIGNED = ("power_w", "reactive_var")
 
 
@@ -78,14 +82,17 @@ class SunSpecInstruments:
         DeviceFault: none of its models measures.
     """
 
-    def __init__(self, device: SunSpecDevice, refresh_s: float, *, sign: int = 1, name: str = "") -> None:
+    def __init__(
+        self, device: SunSpecDevice, refresh_s: float, *, sign: int | None = None, name: str = ""
+    ) -> None:
         found = [number for number in _MAPS if number in device.places]
         if not found:
             raise DeviceFault(f"{device.name} has no SunSpec model that measures; name a meter in [measure].")
         self.model = found[0]
         self.name = name or f"model {self.model} of the device itself"
         self.refresh_s = refresh_s
-        self._device, self._sign = device, sign
+        usual = -1 if self.model in _METERS else 1
+        self._device, self._sign = device, sign or usual
         self._names = _MAPS[self.model]
 
     async def read(self) -> Reading:
@@ -95,4 +102,7 @@ class SunSpecInstruments:
             value = reading.get(name)
             if value is not None:
                 reading[name] = self._sign * value
+        factor = reading.get("power_factor")
+        if factor is not None and self.model in _IN_PERCENT:
+            reading["power_factor"] = factor / 100.0
         return reading

@@ -84,6 +84,8 @@ class SiteTarget(Section):
     """Sum of the ratings of the devices that respond."""
     droop: GatewayDroop = GatewayDroop()
     command_expires_s: Positive = 900.0
+    injection_sign: Literal[-1, 1] | None = None
+    """As of a separate meter."""
 
 
 class NoGrid(Section):
@@ -153,8 +155,8 @@ class SeparateMeter(Section):
     port: Port = 502
     unit: Unit = 1
     base_register: Annotated[int, Field(ge=0, le=65_000)] = 40_000
-    injection_sign: Literal[-1, 1] = 1
-    """-1 where the meter counts injection as negative."""
+    injection_sign: Literal[-1, 1] | None = None
+    """-1 where the meter counts injection as negative; nothing: -1 for meter models, 1 for 701."""
     refresh_s: NonNegative = 0.1
 
 

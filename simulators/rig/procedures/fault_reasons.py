@@ -128,7 +128,7 @@ FAULT_REASONS = (
         fault="vendor-cloud",
         procedure="two-masters",
         step="a setpoint is held",
-        reason="somebody else set 0 W after 60 s",
+        reason="another master or the maker's cloud commands this device",
     ),
     FaultReason(
         fault="reboot",

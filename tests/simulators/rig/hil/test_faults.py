@@ -11,8 +11,8 @@ pytestmark = pytest.mark.hil
 
 
 @pytest.mark.parametrize("row", [pytest.param(row, id=row.fault) for row in FAULT_REASONS])
-def test_a_fault_fails_its_procedure_for_the_stated_reason(row: FaultReason) -> None:
-    run = Run(row.procedure, disturb=lambda bench: bench.faults.raise_(row.fault, row.parameters))
+def test_a_fault_fails_a_run_of_all_procedures_for_the_stated_reason(row: FaultReason) -> None:
+    run = Run(disturb=lambda bench: bench.faults.raise_(row.fault, row.parameters))
     assert run.result.verdict is Verdict.FAIL
     found = run.reasons(row.procedure)
     assert any(row.step in reason and row.reason in reason for reason in found), found

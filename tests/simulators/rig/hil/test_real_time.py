@@ -50,16 +50,21 @@ async def test_a_device_with_its_own_instruments_and_a_grid_by_its_control_port(
 
 
 async def test_a_separate_meter_measures_with_its_own_sign() -> None:
-    """A meter of the terminals counts injection as positive here; told otherwise, every step fails."""
+    """A meter model counts injection as negative, and the rig knows; told otherwise, every step fails."""
     bench = bench_with(listen={"meter_unit": 2})
     async with bench.listening() as reached:
         meter = {"source": "meter", "host": "127.0.0.1", "port": reached.port, "unit": 2}
-        verdicts = {
-            sign: (await run(hil({"port": reached.port}, measure={**meter, "injection_sign": sign})))
-            for sign in (1, -1)
+        results = {
+            sign: await run(hil({"port": reached.port}, measure={**meter, **sign_of(sign)}))
+            for sign in (None, -1, 1)
         }
-    assert {verdict.verdict for verdict in verdicts.values()} == {Verdict.PASS, Verdict.FAIL}
-    assert "meter 127.0.0.1" in verdicts[1].instruments
+    verdicts = {sign: result.verdict for sign, result in results.items()}
+    assert verdicts == {None: Verdict.PASS, -1: Verdict.PASS, 1: Verdict.FAIL}
+    assert "meter 127.0.0.1" in results[None].instruments
+
+
+def sign_of(sign: int | None) -> dict[str, int]:
+    return {} if sign is None else {"injection_sign": sign}
 
 
 async def test_modbus_tls_with_certificates_on_both_sides(tmp_path: Path) -> None:
