@@ -67,9 +67,13 @@ class Notice:
 
 
 def identity(event: Mapping[str, Any]) -> tuple[str, int]:
-    """Id and modification number of an event, whatever else is in it."""
+    """Id and modification number of an event, whatever else is in it; without a number it is version 0."""
     descriptor = _part(event, "event_descriptor")
-    return str(descriptor.get("event_id", "")), int(descriptor.get("modification_number", 0))
+    try:
+        modification = int(descriptor.get("modification_number", 0))
+    except (TypeError, ValueError):
+        modification = 0
+    return str(descriptor.get("event_id", "")), modification
 
 
 def answer_wanted(event: Mapping[str, Any]) -> bool:
@@ -80,8 +84,17 @@ def read_notice(event: Mapping[str, Any], program: Program) -> Notice:
     """What an event asks for.
 
     Raises:
-        UnsupportedEvent: nothing that a thermostat can do.
+        UnsupportedEvent: nothing that a thermostat can do, or figures that are none.
     """
+    try:
+        return _notice(event, program)
+    except UnsupportedEvent:
+        raise
+    except (TypeError, ValueError) as error:
+        raise UnsupportedEvent(f"the event cannot be read ({error})") from error
+
+
+def _notice(event: Mapping[str, Any], program: Program) -> Notice:
     event_id, modification = identity(event)
     descriptor, period = _part(event, "event_descriptor"), _part(event, "active_period")
     cancelled = str(descriptor.get("event_status")).lower().startswith("cancel")

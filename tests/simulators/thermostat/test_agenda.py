@@ -7,7 +7,7 @@ import pytest
 
 from simulators.thermostat.agenda import EVENTS_MAX, Agenda, LateOpt, Opt
 from simulators.thermostat.orders import NO_ORDER, Cap, CapKind, Order
-from simulators.thermostat.signals import DispatchMeaning, Program, UnsupportedEvent, read_notice
+from simulators.thermostat.signals import DispatchMeaning, Program, UnsupportedEvent, identity, read_notice
 
 START = datetime(2026, 7, 1, 20, 0, tzinfo=UTC)
 START_S = START.timestamp()
@@ -15,7 +15,7 @@ HOUR = timedelta(hours=1)
 LOAD = Program(dispatch=DispatchMeaning.LOAD)
 
 
-def signal(name: str, kind: str, *values: float, **more: Any) -> dict[str, Any]:
+def signal(name: str, kind: str, *values: float | list[int], **more: Any) -> dict[str, Any]:
     return {
         "signal_name": name,
         "signal_type": kind,
@@ -139,11 +139,25 @@ def test_the_more_exact_signal_is_followed() -> None:
         pytest.param(
             event(signal("SIMPLE", "level", 1), period={"dtstart": None}), "no start", id="no-start"
         ),
+        pytest.param(
+            event(signal("SIMPLE", "level", [1])), "cannot be read", id="a-payload-that-is-no-number"
+        ),
+        pytest.param(
+            event(signal("SIMPLE", "level", 1), priority="high"), "cannot be read", id="a-priority-in-words"
+        ),
     ],
 )
 def test_what_is_not_understood_says_why(sent: dict[str, Any], reason: str) -> None:
     with pytest.raises(UnsupportedEvent, match=reason):
         read_notice(sent, Program())
+
+
+@pytest.mark.parametrize("modification", [None, "first"])
+def test_an_event_without_a_modification_number_is_its_first_version(modification: object) -> None:
+    sent = event(signal("SIMPLE", "level", 1))
+    sent["event_descriptor"]["modification_number"] = modification
+    assert identity(sent) == ("e1", 0)
+    assert read_notice(sent, Program()).modification == 0
 
 
 def taken(agenda: Agenda, *signals: dict[str, Any], **more: Any) -> Opt:
